@@ -1,0 +1,1 @@
+"""What every Winnow process shares: domain types, errors, settings, ports and adapters."""

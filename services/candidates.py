@@ -1,0 +1,48 @@
+"""What an index answers with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from services.documents import ChunkRef, Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk found by one leg, with the document version that was indexed."""
+
+    ref: ChunkRef
+    version: int
+    score: float
+
+
+Run = Sequence[Hit]
+"""The hits of one leg, best first; ties ordered by document id, then ordinal."""
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """A value of a facet with the number of documents that hold it."""
+
+    value: Scalar
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Exact counts over documents (not chunks): how many match, and each facet's values.
+
+    A facet's own conditions do not narrow it (disjunctive); values come by falling
+    count, then by value.
+    """
+
+    total: int
+    facets: Mapping[str, Sequence[FacetValue]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedVersion:
+    """What an index holds of a document: for comparing it with the ledger."""
+
+    document_id: str
+    version: int
+    chunks: int

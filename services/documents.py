@@ -1,0 +1,122 @@
+"""Documents and the chunks they are cut into."""
+
+import hashlib
+import json
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from services.errors import InvalidId
+
+Scalar = str | int | float | bool | datetime
+Value = Scalar | tuple[Scalar, ...]
+
+MAX_ID_BYTES = 512
+
+_CHUNK_NAMESPACE = uuid.UUID("6f1c9a52-2f4e-5d0b-9c57-77696e6e6f77")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading of a document's text: where its section starts, its depth (1 is outermost)."""
+
+    start: int
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a caller stores and finds again.
+
+    Attributes:
+        id: the caller's own, 1 to 512 bytes of UTF-8 without control characters.
+        text: plain text; every offset in Winnow counts its Unicode code points.
+        language: ISO 639-1 code, or "" for one to be detected.
+        metadata: filterable values; keys and types follow the collection's schema.
+        principals: who may read it; empty means everybody.
+        outline: the headings in the order of their starts.
+    """
+
+    id: str
+    text: str
+    title: str = ""
+    url: str = ""
+    language: str = ""
+    metadata: Mapping[str, Value] = field(default_factory=dict)
+    principals: tuple[str, ...] = ()
+    outline: tuple[Heading, ...] = ()
+
+    def content_hash(self) -> str:
+        """SHA-256 over everything that a reader or an index can see of the document."""
+        content = [
+            self.text,
+            self.title,
+            self.url,
+            self.language,
+            sorted((key, encode_value(value)) for key, value in self.metadata.items()),
+            sorted(self.principals),
+            [(heading.start, heading.level, heading.text) for heading in self.outline],
+        ]
+        canonical = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ChunkRef:
+    """Names one chunk: the document's id and the chunk's place in it, from 0."""
+
+    document_id: str
+    ordinal: int
+
+    @property
+    def uuid(self) -> str:
+        """The chunk's id in both engines: uuid5 of document id and ordinal."""
+        return str(uuid.uuid5(_CHUNK_NAMESPACE, f"{self.ordinal}:{self.document_id}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage of a document: ``text == document.text[start:end]``.
+
+    Attributes:
+        version: the version of the document that it was cut from (0 while unstored).
+        heading_path: the headings it stands under, outermost first.
+    """
+
+    document_id: str
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    heading_path: tuple[str, ...] = ()
+    version: int = 0
+
+    @property
+    def ref(self) -> ChunkRef:
+        """Its name."""
+        return ChunkRef(self.document_id, self.ordinal)
+
+
+def check_id(identifier: str) -> str:
+    """Return a document id as it is, or raise InvalidId saying what is wrong with it."""
+    try:
+        size = len(identifier.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise InvalidId("The id is not valid Unicode (a lone surrogate): send UTF-8.") from None
+    if not 1 <= size <= MAX_ID_BYTES:
+        raise InvalidId(f"An id has 1 to {MAX_ID_BYTES} bytes of UTF-8; this one has {size}.")
+    if any(unicodedata.category(character) == "Cc" for character in identifier):
+        raise InvalidId("An id may not hold control characters (line breaks, tabs, NUL).")
+    return identifier
+
+
+def encode_value(value: Value) -> object:
+    """A metadata value as JSON holds it: dates as ISO 8601 in UTC, tuples as lists."""
+    if isinstance(value, tuple):
+        return [encode_value(item) for item in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value

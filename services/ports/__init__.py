@@ -1,0 +1,1 @@
+"""The seams: what an adapter must do. I/O ports are async, compute ports are sync."""

@@ -1,0 +1,159 @@
+"""The ledger: the source of truth for documents, versions, tombstones and generations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.collections import Collection
+from services.documents import Document
+from services.generations import Generation, Head
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A document to be stored, or with ``document`` None the id to be deleted."""
+
+    document_id: str
+    document: Document | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of a write.
+
+    Attributes:
+        version: the document's version after it; grows by one with each change.
+        changed: False where the stored content was the same (or nothing was there to
+            delete): no new version was taken.
+    """
+
+    document_id: str
+    version: int
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A document as the ledger holds it; ``document`` is None for a tombstone."""
+
+    document_id: str
+    version: int
+    document: Document | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a search answer needs of a live document: everything but its text."""
+
+    document_id: str
+    version: int
+    title: str
+    url: str
+    language: str
+    metadata: Mapping[str, object]
+    principals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A version that could not be indexed, with the reason."""
+
+    document_id: str
+    version: int
+    reason: str
+    at: datetime
+
+
+class CollectionLedger(Protocol):
+    """Collections, their generations and the pointer to the live one."""
+
+    async def create(self, collection: Collection, generation: Generation) -> Head:
+        """Add a collection with its first generation, live at once; AlreadyExists if there."""
+
+    async def get(self, name: str) -> Collection:
+        """The collection, or CollectionNotFound."""
+
+    async def list(self) -> Sequence[Collection]:
+        """All collections by name."""
+
+    async def delete(self, name: str) -> None:
+        """Forget a collection, its documents and generations; CollectionNotFound if absent."""
+
+    async def extend_schema(self, collection: Collection) -> Collection:
+        """Store an extended schema; concurrent extensions are merged, the merged one returned.
+
+        Raises SchemaConflict where another writer gave a new key another type.
+        """
+
+    async def head(self, name: str) -> Head:
+        """The pointer record, or CollectionNotFound."""
+
+    async def generations(self, name: str) -> Sequence[Generation]:
+        """Every generation kept, oldest first: the ones that writes go to."""
+
+    async def put_generation(self, generation: Generation) -> None:
+        """Add a generation that is not live, or change the state of one."""
+
+    async def activate(self, generation: Generation, revision: int) -> Head:
+        """Point to a generation if the record still has ``revision``, else AlreadyExists."""
+
+    async def forget_generation(self, generation: Generation) -> None:
+        """Remove a generation that is not live, with its marks and dead letters."""
+
+
+class DocumentLedger(Protocol):
+    """Documents, their versions and what is indexed of them."""
+
+    async def accept(self, collection: str, writes: Sequence[Write]) -> Sequence[Accepted]:
+        """Store writes in one transaction, in their order; durable when it returns."""
+
+    async def read(self, collection: str, ids: Sequence[str]) -> Mapping[str, Record]:
+        """Records by id, tombstones included, for as many as are there."""
+
+    async def summaries(self, collection: str, ids: Sequence[str]) -> Mapping[str, Summary]:
+        """Live documents without their text, for as many as are there."""
+
+    async def list(
+        self, collection: str, after: str, limit: int, prefix: str = ""
+    ) -> Sequence[Summary]:
+        """Live documents by id, from the first id greater than ``after``."""
+
+    async def count(self, collection: str) -> int:
+        """How many live documents there are."""
+
+    async def pending(self, generation: Generation, limit: int) -> Sequence[Record]:
+        """Records whose newest version is neither indexed nor dead in the generation.
+
+        Oldest change first, so that nothing starves.
+        """
+
+    async def mark(
+        self,
+        generation: Generation,
+        indexed: Mapping[str, int],
+        refused: Sequence[DeadLetter] = (),
+    ) -> int:
+        """Record versions as indexed or as dead letters; returns the epoch after it."""
+
+    async def dead_letters(self, generation: Generation) -> Sequence[DeadLetter]:
+        """What could not be indexed, by document id."""
+
+
+class Ledger(Protocol):
+    """Both halves and their lifecycle."""
+
+    @property
+    def collections(self) -> CollectionLedger:
+        """Collections and generations."""
+
+    @property
+    def documents(self) -> DocumentLedger:
+        """Documents and marks."""
+
+    async def ping(self) -> None:
+        """Raise BackendUnavailable where the ledger does not answer."""
+
+    async def close(self) -> None:
+        """Release what is held."""

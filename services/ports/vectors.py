@@ -1,0 +1,76 @@
+"""The vector index."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates import IndexedVersion, Run
+from services.documents import Chunk, ChunkRef, Document
+from services.generations import Generation
+from services.ports.lexical import Tombstone
+from services.queries import Scope
+
+Vectors = NDArray[np.float32]
+TokenVectors = NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True)
+class VectorEntry:
+    """One version of a document with its chunks and their vectors.
+
+    Attributes:
+        vectors: float32 [chunks, dimensions], finite.
+        tokens: for each chunk float16 [tokens, token_dimensions], or None without them.
+    """
+
+    document: Document
+    version: int
+    chunks: Sequence[Chunk]
+    vectors: Vectors
+    tokens: Sequence[TokenVectors] | None = None
+
+
+class VectorIndex(Protocol):
+    """One generation's vector index."""
+
+    async def write(
+        self, entries: Sequence[VectorEntry], tombstones: Sequence[Tombstone]
+    ) -> Mapping[str, str]:
+        """As :meth:`LexicalIndex.write`; vectors that are not finite are refused."""
+
+    async def search(self, vector: Vectors, scope: Scope, depth: int) -> Run:
+        """The ``depth`` chunks nearest to float32 [dimensions] by cosine, best first."""
+
+    async def max_sim(
+        self, query_tokens: TokenVectors, refs: Sequence[ChunkRef]
+    ) -> Mapping[ChunkRef, float]:
+        """MaxSim of float16 [tokens, token_dimensions] with the chunks that hold tokens.
+
+        For each query token its best passage token's dot product, averaged over query
+        tokens (Khattab and Zaharia 2020, arXiv 2004.12832).
+        """
+
+    async def read(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, Chunk]:
+        """The chunks as indexed, for as many as are there."""
+
+    async def versions(self, after: str, limit: int) -> Sequence[IndexedVersion]:
+        """What is indexed, by document id, from the first id greater than ``after``."""
+
+
+class VectorStore(Protocol):
+    """Where vector indexes live."""
+
+    async def open(self, generation: Generation) -> VectorIndex:
+        """The generation's index, created where it does not exist; cheap when repeated."""
+
+    async def drop(self, generation: Generation) -> None:
+        """Remove the generation's index for good; nothing happens where there is none."""
+
+    async def ping(self) -> None:
+        """Raise BackendUnavailable where the engine does not answer."""
+
+    async def close(self) -> None:
+        """Release what is held."""

@@ -1,0 +1,1 @@
+"""Celery workers: reranking and ingestion away from the API."""
