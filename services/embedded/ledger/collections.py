@@ -1,0 +1,226 @@
+"""Collections, their generations and the pointer to the live one."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+
+from services.collections import Collection
+from services.embedded.ledger import rows
+from services.embedded.ledger.database import Database, collection_key, collection_row
+from services.embedded.ledger.rows import COLLECTION_COLUMNS, GENERATION_COLUMNS
+from services.errors import AlreadyExists, InvalidInput, NotFound
+from services.generations import Generation, GenerationState, Head
+
+_GENERATIONS = f"SELECT {GENERATION_COLUMNS} FROM generations g"  # noqa: S608  # constants
+
+
+class SqliteCollections:
+    """Implements :class:`services.ports.ledger.CollectionLedger`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, collection: Collection, generation: Generation) -> Head:
+        """Add a collection with its first generation, live at once."""
+        live = replace(generation, state=GenerationState.LIVE)
+
+        def work(connection: sqlite3.Connection) -> Head:
+            try:
+                key = _insert_collection(connection, collection)
+            except sqlite3.IntegrityError:
+                raise AlreadyExists(
+                    f"There is a collection {collection.name!r} already. Use it, or another name."
+                ) from None
+            generation_key = _insert_generation(connection, key, live)
+            connection.execute(
+                "UPDATE collections SET live = ? WHERE key = ?", (generation_key, key)
+            )
+            return _head(connection, collection.name)
+
+        return await self._database.write(work)
+
+    async def get(self, name: str) -> Collection:
+        """The collection, or CollectionNotFound."""
+        return await self._database.read(lambda connection: _collection(connection, name))
+
+    async def list(self) -> Sequence[Collection]:
+        """All collections by name."""
+        statement = f"SELECT {COLLECTION_COLUMNS} FROM collections c ORDER BY name"  # noqa: S608
+        return await self._database.read(
+            lambda connection: [rows.collection(row) for row in connection.execute(statement)]
+        )
+
+    async def delete(self, name: str) -> None:
+        """Forget a collection with everything in it."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            key = collection_key(connection, name)
+            connection.execute("DELETE FROM collections WHERE key = ?", (key,))
+
+        await self._database.write(work)
+
+    async def extend_schema(self, collection: Collection) -> Collection:
+        """Merge the collection's schema into the stored one; returns the merged collection."""
+
+        def work(connection: sqlite3.Connection) -> Collection:
+            stored = _collection(connection, collection.name)
+            merged = replace(stored, schema=stored.schema.declare(collection.schema.fields))
+            if merged.schema != stored.schema:
+                connection.execute(
+                    "UPDATE collections SET fields = ? WHERE name = ?",
+                    (rows.dump_schema(merged.schema), collection.name),
+                )
+            return merged
+
+        return await self._database.write(work)
+
+    async def head(self, name: str) -> Head:
+        """The pointer record, or CollectionNotFound."""
+        return await self._database.read(lambda connection: _head(connection, name))
+
+    async def generations(self, name: str) -> Sequence[Generation]:
+        """Every generation kept, oldest first."""
+
+        def work(connection: sqlite3.Connection) -> Sequence[Generation]:
+            key = collection_key(connection, name)
+            found = connection.execute(
+                f"{_GENERATIONS} WHERE g.collection = ? ORDER BY g.key", (key,)
+            )
+            return [rows.generation(name, row) for row in found]
+
+        return await self._database.read(work)
+
+    async def put_generation(self, generation: Generation) -> None:
+        """Add a generation that is not live, or change the state of one.
+
+        A new one finds every document of the collection pending, oldest change first.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            key, live = collection_row(connection, generation.collection, "c.key, c.live")
+            found = _find_generation(connection, key, generation.id)
+            if generation.state is GenerationState.LIVE or (found and found[0] == live):
+                raise InvalidInput("A generation becomes live, or stops being so, by activation.")
+            if found is None:
+                _queue_all(connection, key, _insert_generation(connection, key, generation))
+            elif rows.load_fingerprint(found[1]) != generation.fingerprint:
+                raise AlreadyExists(f"The generation {generation.id!r} has another configuration.")
+            else:
+                _set_state(connection, found[0], generation.state)
+
+        await self._database.write(work)
+
+    async def activate(self, generation: Generation, revision: int) -> Head:
+        """Point to a generation if the record still has ``revision``, else AlreadyExists."""
+
+        def work(connection: sqlite3.Connection) -> Head:
+            columns = "c.key, c.live, c.revision"
+            key, live, current = collection_row(connection, generation.collection, columns)
+            target = _existing_generation(connection, key, generation)
+            if current != revision:
+                raise AlreadyExists(
+                    f"Another switch of {generation.collection!r} came first: read its head again."
+                )
+            _set_state(connection, live, GenerationState.RETIRED)
+            _set_state(connection, target, GenerationState.LIVE)
+            connection.execute(
+                "UPDATE collections SET live = ?, revision = revision + 1, epoch = epoch + 1 "
+                "WHERE key = ?",
+                (target, key),
+            )
+            return _head(connection, generation.collection)
+
+        return await self._database.write(work)
+
+    async def forget_generation(self, generation: Generation) -> None:
+        """Remove a generation that is not live, with its marks and dead letters."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            key, live = collection_row(connection, generation.collection, "c.key, c.live")
+            target = _existing_generation(connection, key, generation)
+            if target == live:
+                raise InvalidInput("The live generation stays: activate another one first.")
+            connection.execute("DELETE FROM generations WHERE key = ?", (target,))
+
+        await self._database.write(work)
+
+
+def generation_key(connection: sqlite3.Connection, generation: Generation) -> int:
+    """The key of a generation; CollectionNotFound or NotFound where it is gone."""
+    collection = collection_key(connection, generation.collection)
+    return _existing_generation(connection, collection, generation)
+
+
+def _existing_generation(
+    connection: sqlite3.Connection, collection: int, generation: Generation
+) -> int:
+    found = _find_generation(connection, collection, generation.id)
+    if found is None:
+        raise NotFound(f"{generation.collection!r} has no generation {generation.id!r} any more.")
+    return int(found[0])
+
+
+def _find_generation(
+    connection: sqlite3.Connection, collection: int, identifier: str
+) -> rows.Row | None:
+    found: rows.Row | None = connection.execute(
+        "SELECT key, fingerprint FROM generations WHERE collection = ? AND id = ?",
+        (collection, identifier),
+    ).fetchone()
+    return found
+
+
+def _collection(connection: sqlite3.Connection, name: str) -> Collection:
+    return rows.collection(collection_row(connection, name, COLLECTION_COLUMNS))
+
+
+def _head(connection: sqlite3.Connection, name: str) -> Head:
+    live, epoch, revision = collection_row(connection, name, "c.live, c.epoch, c.revision")
+    row = connection.execute(f"{_GENERATIONS} WHERE g.key = ?", (live,)).fetchone()
+    return Head(rows.generation(name, row), epoch, revision)
+
+
+def _insert_collection(connection: sqlite3.Connection, collection: Collection) -> int:
+    cursor = connection.execute(
+        "INSERT INTO collections (name, language, created_at, fields) VALUES (?, ?, ?, ?)",
+        (
+            collection.name,
+            collection.language,
+            collection.created_at.isoformat(),
+            rows.dump_schema(collection.schema),
+        ),
+    )
+    return _last_key(cursor)
+
+
+def _insert_generation(
+    connection: sqlite3.Connection, collection: int, generation: Generation
+) -> int:
+    cursor = connection.execute(
+        "INSERT INTO generations (collection, id, fingerprint, state, created_at) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (
+            collection,
+            generation.id,
+            rows.dump_fingerprint(generation.fingerprint),
+            generation.state,
+            generation.created_at.isoformat(),
+        ),
+    )
+    return _last_key(cursor)
+
+
+def _queue_all(connection: sqlite3.Connection, collection: int, generation: int) -> None:
+    connection.execute(
+        "INSERT INTO pending (generation, document) "
+        "SELECT ?, key FROM documents WHERE collection = ? ORDER BY updated_at, key",
+        (generation, collection),
+    )
+
+
+def _set_state(connection: sqlite3.Connection, generation: int, state: GenerationState) -> None:
+    connection.execute("UPDATE generations SET state = ? WHERE key = ?", (state, generation))
+
+
+def _last_key(cursor: sqlite3.Cursor) -> int:
+    return int(cursor.lastrowid or 0)

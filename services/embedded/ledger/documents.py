@@ -1,0 +1,270 @@
+"""Documents, their versions and what is to be indexed of them."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from services.documents import Document
+from services.embedded.ledger import rows
+from services.embedded.ledger.collections import generation_key
+from services.embedded.ledger.database import Database, collection_key, collection_row
+from services.embedded.ledger.rows import RECORD_COLUMNS, SUMMARY_COLUMNS
+from services.generations import Generation
+from services.ports.ledger import Accepted, DeadLetter, Record, Summary, Write
+
+# Column lists are constants of ours; every value is bound.
+_SUMMARIES = f"SELECT {SUMMARY_COLUMNS} FROM documents d"  # noqa: S608
+_NAMED = "FROM json_each(?) n CROSS JOIN documents d ON d.collection = ? AND d.id = n.value"
+_NAMED_SUMMARIES = f"SELECT {SUMMARY_COLUMNS} {_NAMED} WHERE NOT d.deleted"
+_NAMED_RECORDS = f"SELECT {RECORD_COLUMNS} {_NAMED} LEFT JOIN bodies b ON b.document = d.key"
+_PENDING_RECORDS = (
+    f"SELECT {RECORD_COLUMNS} FROM pending p CROSS JOIN documents d ON d.key = p.document "  # noqa: S608
+    "LEFT JOIN bodies b ON b.document = d.key "
+    "WHERE p.generation = ? ORDER BY p.change LIMIT ?"
+)
+
+
+class SqliteDocuments:
+    """Implements :class:`services.ports.ledger.DocumentLedger`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def accept(self, collection: str, writes: Sequence[Write]) -> Sequence[Accepted]:
+        """Store writes in one transaction, in their order; durable when it returns."""
+
+        def work(connection: sqlite3.Connection) -> Sequence[Accepted]:
+            key = collection_key(connection, collection)
+            acceptance = _Acceptance(connection, key)
+            accepted = [acceptance.accept(write) for write in writes]
+            acceptance.finish()
+            return accepted
+
+        return await self._database.write(work)
+
+    async def read(self, collection: str, ids: Sequence[str]) -> Mapping[str, Record]:
+        """Records by id, tombstones included, for as many as are there."""
+
+        def work(connection: sqlite3.Connection) -> Mapping[str, Record]:
+            key = collection_key(connection, collection)
+            found = connection.execute(_NAMED_RECORDS, (json.dumps(list(ids)), key))
+            return {row[0]: rows.record(row) for row in found}
+
+        return await self._database.read(work)
+
+    async def summaries(self, collection: str, ids: Sequence[str]) -> Mapping[str, Summary]:
+        """Live documents without their text, for as many as are there."""
+
+        def work(connection: sqlite3.Connection) -> Mapping[str, Summary]:
+            key = collection_key(connection, collection)
+            found = connection.execute(_NAMED_SUMMARIES, (json.dumps(list(ids)), key))
+            return {row[0]: rows.summary(row) for row in found}
+
+        return await self._database.read(work)
+
+    async def list(
+        self, collection: str, after: str, limit: int, prefix: str = ""
+    ) -> Sequence[Summary]:
+        """Live documents by id (in the order of its UTF-8), from the first after ``after``."""
+
+        def work(connection: sqlite3.Connection) -> Sequence[Summary]:
+            bounds: list[object] = [collection_key(connection, collection), after, prefix]
+            upper = _first_after_prefix(prefix)
+            if upper:
+                bounds.append(upper)
+            found = connection.execute(
+                f"{_SUMMARIES} WHERE d.collection = ? AND d.id > ? AND d.id >= ? "
+                f"{'AND d.id < ? ' if upper else ''}AND NOT d.deleted ORDER BY d.id LIMIT ?",
+                (*bounds, limit),
+            )
+            return [rows.summary(row) for row in found]
+
+        return await self._database.read(work)
+
+    async def count(self, collection: str) -> int:
+        """How many live documents there are."""
+        return await self._database.read(
+            lambda connection: int(collection_row(connection, collection, "c.documents")[0])
+        )
+
+    async def pending(self, generation: Generation, limit: int) -> Sequence[Record]:
+        """Records whose newest version is neither indexed nor dead, oldest change first."""
+
+        def work(connection: sqlite3.Connection) -> Sequence[Record]:
+            key = generation_key(connection, generation)
+            return [rows.record(row) for row in connection.execute(_PENDING_RECORDS, (key, limit))]
+
+        return await self._database.read(work)
+
+    async def mark(
+        self,
+        generation: Generation,
+        indexed: Mapping[str, int],
+        refused: Sequence[DeadLetter] = (),
+    ) -> int:
+        """Record versions as indexed or dead; returns the epoch after it.
+
+        A version that is no longer the newest changes the index, so the epoch grows, but
+        its document stays pending.
+        """
+
+        def work(connection: sqlite3.Connection) -> int:
+            key = generation_key(connection, generation)
+            collection = collection_key(connection, generation.collection)
+            for document_id, version in indexed.items():
+                _settle(connection, key, _newest(connection, collection, document_id, version))
+            for letter in refused:
+                document = _newest(connection, collection, letter.document_id, letter.version)
+                _settle(connection, key, document)
+                _bury(connection, key, document, letter)
+            return _raise_epoch(connection, collection, bool(indexed or refused))
+
+        return await self._database.write(work)
+
+    async def dead_letters(self, generation: Generation) -> Sequence[DeadLetter]:
+        """What could not be indexed of the newest versions, by document id."""
+
+        def work(connection: sqlite3.Connection) -> Sequence[DeadLetter]:
+            found = connection.execute(
+                "SELECT d.id, l.version, l.reason, l.at FROM dead_letters l "
+                "JOIN documents d ON d.key = l.document WHERE l.generation = ? ORDER BY d.id",
+                (generation_key(connection, generation),),
+            )
+            return [
+                DeadLetter(document_id, version, reason, datetime.fromisoformat(at))
+                for document_id, version, reason, at in found
+            ]
+
+        return await self._database.read(work)
+
+
+class _Acceptance:
+    """The writes of one transaction on one collection."""
+
+    def __init__(self, connection: sqlite3.Connection, collection: int) -> None:
+        self._connection = connection
+        self._collection = collection
+        self._updated_at = rows.now().isoformat()
+        self._generations = [
+            key
+            for (key,) in connection.execute(
+                "SELECT key FROM generations WHERE collection = ?", (collection,)
+            )
+        ]
+        self._changed = False
+        self._growth = 0
+
+    def accept(self, write: Write) -> Accepted:
+        """Store one write where it changes something."""
+        document = write.document
+        found = self._connection.execute(
+            "SELECT version, deleted, hash FROM documents WHERE collection = ? AND id = ?",
+            (self._collection, write.document_id),
+        ).fetchone()
+        version, deleted, known_hash = found or (0, True, b"")
+        digest = b"" if document is None else bytes.fromhex(document.content_hash())
+        if bool(deleted) is (document is None) and known_hash == digest:
+            return Accepted(write.document_id, version, changed=False)
+        self._store(write, version + 1, digest)
+        self._growth += bool(deleted) - (document is None)
+        self._changed = True
+        return Accepted(write.document_id, version + 1, changed=True)
+
+    def finish(self) -> None:
+        """Bring the collection's count and epoch up to date."""
+        _raise_epoch(self._connection, self._collection, self._changed)
+        self._connection.execute(
+            "UPDATE collections SET documents = documents + ? WHERE key = ?",
+            (self._growth, self._collection),
+        )
+
+    def _store(self, write: Write, version: int, digest: bytes) -> None:
+        shown = write.document or Document(write.document_id, "")
+        (key,) = self._connection.execute(
+            "INSERT INTO documents (collection, id, version, deleted, hash, updated_at, "
+            "title, url, language, metadata, principals) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (collection, id) DO UPDATE SET version = excluded.version, "
+            "deleted = excluded.deleted, hash = excluded.hash, updated_at = excluded.updated_at, "
+            "title = excluded.title, url = excluded.url, language = excluded.language, "
+            "metadata = excluded.metadata, principals = excluded.principals RETURNING key",
+            (
+                self._collection,
+                write.document_id,
+                version,
+                write.document is None,
+                digest,
+                self._updated_at,
+                rows.to_bytes(shown.title),
+                rows.to_bytes(shown.url),
+                shown.language,
+                rows.dump_metadata(shown.metadata),
+                json.dumps(shown.principals),
+            ),
+        ).fetchone()
+        self._store_body(key, write.document)
+        self._queue(key)
+
+    def _store_body(self, key: int, document: Document | None) -> None:
+        if document is None:
+            self._connection.execute("DELETE FROM bodies WHERE document = ?", (key,))
+        else:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO bodies (document, text, outline) VALUES (?, ?, ?)",
+                (key, rows.to_bytes(document.text), rows.dump_outline(document.outline)),
+            )
+
+    def _queue(self, key: int) -> None:
+        self._connection.execute("DELETE FROM dead_letters WHERE document = ?", (key,))
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO pending (generation, document) VALUES (?, ?)",
+            [(generation, key) for generation in self._generations],
+        )
+
+
+def _newest(
+    connection: sqlite3.Connection, collection: int, document_id: str, version: int
+) -> int | None:
+    """The document's key where this is its newest version."""
+    found = connection.execute(
+        "SELECT key FROM documents WHERE collection = ? AND id = ? AND version = ?",
+        (collection, document_id, version),
+    ).fetchone()
+    return None if found is None else int(found[0])
+
+
+def _settle(connection: sqlite3.Connection, generation: int, document: int | None) -> None:
+    for table in ("pending", "dead_letters"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE generation = ? AND document = ?",  # noqa: S608
+            (generation, document),
+        )
+
+
+def _bury(
+    connection: sqlite3.Connection, generation: int, document: int | None, letter: DeadLetter
+) -> None:
+    if document is not None:
+        connection.execute(
+            "INSERT INTO dead_letters (generation, document, version, reason, at) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (generation, document, letter.version, letter.reason, letter.at.isoformat()),
+        )
+
+
+def _raise_epoch(connection: sqlite3.Connection, collection: int, changed: bool) -> int:
+    (epoch,) = connection.execute(
+        "UPDATE collections SET epoch = epoch + ? WHERE key = ? RETURNING epoch",
+        (changed, collection),
+    ).fetchone()
+    return int(epoch)
+
+
+def _first_after_prefix(prefix: str) -> str:
+    """The least text above everything that starts with the prefix; "" where there is none."""
+    kept = prefix.rstrip("\U0010ffff")
+    if not kept:
+        return ""
+    following = chr(ord(kept[-1]) + 1)
+    # Surrogates (U+D800 to U+DFFF) are no characters of UTF-8.
+    return kept[:-1] + ("\ue000" if following == "\ud800" else following)

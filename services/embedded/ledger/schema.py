@@ -1,0 +1,69 @@
+"""The tables of the ledger's file.
+
+``bodies`` keeps texts apart from what answers show, so that summaries read short rows
+only. ``pending`` is a queue: a change enters it once for every generation kept and leaves
+it when it is marked, so that asking what is to do costs the same at any size. Its
+``change`` numbers give the order and are never used twice.
+"""
+
+FORMAT = 1
+
+SCHEMA = """
+CREATE TABLE collections (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    language TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    fields TEXT NOT NULL,
+    live INTEGER NOT NULL DEFAULT 0,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    revision INTEGER NOT NULL DEFAULT 1,
+    documents INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE generations (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    collection INTEGER NOT NULL REFERENCES collections(key) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    state TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    UNIQUE (collection, id)
+);
+CREATE TABLE documents (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    collection INTEGER NOT NULL REFERENCES collections(key) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    updated_at TEXT NOT NULL,
+    title BLOB NOT NULL,
+    url BLOB NOT NULL,
+    language TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    principals TEXT NOT NULL,
+    UNIQUE (collection, id)
+);
+CREATE TABLE bodies (
+    document INTEGER PRIMARY KEY REFERENCES documents(key) ON DELETE CASCADE,
+    text BLOB NOT NULL,
+    outline TEXT NOT NULL
+);
+CREATE TABLE pending (
+    change INTEGER PRIMARY KEY AUTOINCREMENT,
+    generation INTEGER NOT NULL REFERENCES generations(key) ON DELETE CASCADE,
+    document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
+    UNIQUE (generation, document)
+);
+CREATE INDEX pending_by_change ON pending (generation, change);
+CREATE INDEX pending_by_document ON pending (document);
+CREATE TABLE dead_letters (
+    generation INTEGER NOT NULL REFERENCES generations(key) ON DELETE CASCADE,
+    document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
+    version INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (generation, document)
+) WITHOUT ROWID;
+CREATE INDEX dead_letters_by_document ON dead_letters (document);
+"""

@@ -1,0 +1,49 @@
+"""The ledger of the embedded stack."""
+
+import asyncio
+from pathlib import Path
+
+from services.embedded.ledger.collections import SqliteCollections
+from services.embedded.ledger.database import Database
+from services.embedded.ledger.documents import SqliteDocuments
+
+
+class SqliteLedger:
+    """Documents, versions and generations in one SQLite file.
+
+    Implements :class:`services.ports.ledger.Ledger`. WAL with ``synchronous=FULL``: what
+    was acknowledged survives a killed process and a power cut.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._collections = SqliteCollections(database)
+        self._documents = SqliteDocuments(database)
+
+    @classmethod
+    async def open(cls, path: Path) -> "SqliteLedger":
+        """Open or create the file.
+
+        Raises:
+            DataFormatUnsupported: a newer Winnow wrote it.
+            BackendUnavailable: it cannot be opened.
+        """
+        return cls(await asyncio.to_thread(Database, path))
+
+    @property
+    def collections(self) -> SqliteCollections:
+        """Collections and generations."""
+        return self._collections
+
+    @property
+    def documents(self) -> SqliteDocuments:
+        """Documents and marks."""
+        return self._documents
+
+    async def ping(self) -> None:
+        """Raise BackendUnavailable where the file cannot be read."""
+        await self._database.read(lambda connection: connection.execute("SELECT 1").fetchone())
+
+    async def close(self) -> None:
+        """Wait for what runs, then close the file."""
+        await self._database.close()
