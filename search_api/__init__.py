@@ -1,1 +1,1 @@
-"""Queries in: retrieval, fusion, the reranking window, pages, cache, explain, its routes and the search page."""
+"""Queries in: retrieval, fusion, window, pages, cache, explain; routes and the search page."""

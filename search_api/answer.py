@@ -55,11 +55,16 @@ class Explanation(BaseModel):
 
 
 class Result(BaseModel):
-    """One result; ``rank`` counts from 1 over all pages."""
+    """One result; ``rank`` counts from 1 over all pages.
+
+    ``score`` is that of the last stage that ordered the result, which ``scored_by`` names;
+    scores of different stages are not comparable.
+    """
 
     rank: int
     id: str
     score: float
+    scored_by: str
     title: str
     url: str
     language: str

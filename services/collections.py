@@ -160,12 +160,8 @@ def coerce_scalar(key: str, kind: FieldType, raw: object) -> Scalar:
             return raw
         case (FieldType.FLOAT, int() | float()) if not isinstance(raw, bool):
             return _finite(key, raw)
-        case (FieldType.DATE, datetime()):
-            return _utc(key, raw)
-        case (FieldType.DATE, date()):
-            return datetime(raw.year, raw.month, raw.day, tzinfo=UTC)
-        case (FieldType.DATE, str()):
-            return _parse_date(key, raw)
+        case (FieldType.DATE, date() | str()):
+            return _moment(key, raw)
     shown = raw if isinstance(raw, (str, int, float, bool)) else type(raw).__name__
     raise SchemaConflict(
         f"'{key}' is declared as {kind}; {str(shown)[:80]!r} is not one. "
@@ -195,7 +191,11 @@ def _finite(key: str, raw: int | float) -> float:
     return number
 
 
-def _parse_date(key: str, raw: str) -> datetime:
+def _moment(key: str, raw: date | str) -> datetime:
+    if isinstance(raw, datetime):
+        return _utc(key, raw)
+    if isinstance(raw, date):
+        return datetime(raw.year, raw.month, raw.day, tzinfo=UTC)
     try:
         return _utc(key, datetime.fromisoformat(raw))
     except ValueError:

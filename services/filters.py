@@ -78,7 +78,7 @@ def parse_filter(raw: object, schema: Schema) -> Filter | None:
     Raises:
         InvalidFilter: says where the filter leaves the grammar and what is allowed.
     """
-    if raw is None or raw == [] or raw == {}:
+    if raw is None or raw in ([], {}):
         return None
     if isinstance(raw, list):
         raw = {"type": "and", "filters": raw}
@@ -155,13 +155,9 @@ def matches(tree: Filter | None, metadata: Mapping[str, Value]) -> bool:
         return True
     if isinstance(tree, Group):
         results = (matches(child, metadata) for child in tree.filters)
-        match tree.junction:
-            case Junction.AND:
-                return all(results)
-            case Junction.OR:
-                return any(results)
-            case Junction.NOT:
-                return not any(results)
+        if tree.junction is Junction.AND:
+            return all(results)
+        return any(results) is (tree.junction is Junction.OR)
     held = values_of(metadata.get(tree.key))
     match tree.operator:
         case Operator.EQ | Operator.IN:

@@ -3,6 +3,8 @@
 Every field is documented in ``docs/settings.md``; a test compares the two.
 """
 
+import hashlib
+import json
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +22,23 @@ from services.errors import InvalidInput
 
 Milliseconds = Annotated[int, Field(ge=1, le=600_000)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
+
+_RANKING = {
+    "depth",
+    "rrf_k",
+    "lexical_weight",
+    "vector_weight",
+    "rerank_window",
+    "max_chunks_per_document",
+    "aggregation",
+    "aggregation_best",
+    "fused_weight",
+    "budget_ms",
+    "deadline_ms",
+    "max_results",
+    "bi_encoder",
+    "cross_encoder",
+}
 
 
 class Settings(BaseSettings):
@@ -97,6 +116,11 @@ class Settings(BaseSettings):
         """``data_dir`` as an absolute path."""
         return self.data_dir.expanduser().resolve()
 
+    def ranking_digest(self) -> str:
+        """Stands for every choice that changes an answer, in the keys of shared caches."""
+        chosen = self.model_dump(mode="json", include=_RANKING)
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -104,7 +128,7 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags (arguments), environment, ``.env``, ``winnow.toml``: the first that has it."""
         toml = TomlConfigSettingsSource(settings_cls)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.collections import Collection
-from services.documents import Document
+from services.documents import Document, Value
 from services.generations import Generation, Head
 
 
@@ -52,7 +52,7 @@ class Summary:
     title: str
     url: str
     language: str
-    metadata: Mapping[str, object]
+    metadata: Mapping[str, Value]
     principals: tuple[str, ...]
 
 
@@ -123,11 +123,23 @@ class DocumentLedger(Protocol):
     async def count(self, collection: str) -> int:
         """How many live documents there are."""
 
-    async def pending(self, generation: Generation, limit: int) -> Sequence[Record]:
+    async def languages(self, collection: str) -> Mapping[str, int]:
+        """How many live documents there are of each language."""
+
+    async def pending(
+        self, generation: Generation, limit: int, max_bytes: int = 64 * 2**20
+    ) -> Sequence[Record]:
         """Records whose newest version is neither indexed nor dead in the generation.
 
-        Oldest change first, so that nothing starves.
+        Oldest change first, so that nothing starves. At least one record where there is
+        any; then as many as stay under ``limit`` and their text under ``max_bytes``.
         """
+
+    async def backlog(self, generation: Generation) -> int:
+        """How many records :meth:`pending` would give without its limits."""
+
+    async def indexed(self, generation: Generation, ids: Sequence[str]) -> Mapping[str, int]:
+        """The version last marked as indexed, for as many ids as have one (tombstones too)."""
 
     async def mark(
         self,

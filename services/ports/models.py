@@ -60,8 +60,9 @@ class TokenCounter(Protocol):
     """Cuts text into a model's own tokens."""
 
     def spans(self, text: str) -> NDArray[np.int32]:
-        """int32 [tokens, 2]: start and end of each token in code points, special tokens left
-        out, nothing truncated.
+        """Each token's start and end in code points, int32 [tokens, 2].
+
+        Special tokens are left out, nothing is truncated.
         """
 
     def count(self, text: str) -> int:

@@ -1,0 +1,124 @@
+"""From an order of chunks to an order of results: pure, no I/O."""
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+
+from search_api.aggregation import aggregate, order_with_gaps
+from search_api.fusion import Fused
+from search_api.ranking import Candidate, Item
+from search_api.request import Aggregation
+
+CROSS_ENCODER = "cross-encoder"
+FUSED = "fused"
+
+
+def candidates_of(fused: Sequence[Fused]) -> list[Candidate]:
+    """Candidates in fused order.
+
+    With one leg alone the engine's own score orders just the same and says more than a
+    reciprocal rank, to readers and to sums over chunks; so it is kept.
+    """
+    legs = {leg for candidate in fused for leg in candidate.places}
+    single = next(iter(legs)) if len(legs) == 1 else None
+    return [
+        Candidate(
+            ref=found.ref,
+            version=found.version,
+            score=found.places[single].score if single else found.score,
+            scored_by=single or FUSED,
+            places=dict(found.places),
+            fused=found.score,
+            fused_rank=rank,
+        )
+        for rank, found in enumerate(fused, start=1)
+    ]
+
+
+def probability(logit: float) -> float:
+    """A cross-encoder's logit on the scale from 0 to 1 that it was trained on (sigmoid)."""
+    if logit < 0:
+        return math.exp(logit) / (1 + math.exp(logit))
+    return 1 / (1 + math.exp(-logit))
+
+
+def with_cross_encoder_scores(
+    order: Sequence[Candidate],
+    window: Sequence[Candidate],
+    logits: Sequence[float | None],
+    truncated: Sequence[bool],
+    fused_weight: float,
+) -> list[Candidate]:
+    """Give the window its scores; the order itself is left alone.
+
+    A score is (1 - w) · sigmoid(logit) + w · fused / highest fused of the window.
+    """
+    highest = max((candidate.fused or 0.0 for candidate in window), default=0.0) or 1.0
+    scored = {}
+    for rank, (candidate, logit, cut) in enumerate(
+        zip(window, logits, truncated, strict=True), start=1
+    ):
+        placed = replace(candidate, window_rank=rank)
+        if logit is not None and math.isfinite(logit):
+            blended = (1 - fused_weight) * probability(logit)
+            blended += fused_weight * (candidate.fused or 0.0) / highest
+            placed = replace(placed, cross_encoder=logit, truncated=cut)
+            placed = placed.scored(CROSS_ENCODER, blended)
+        scored[candidate.ref] = placed
+    return [scored.get(candidate.ref, candidate) for candidate in order]
+
+
+def results(
+    order: Sequence[Candidate],
+    rule: Aggregation,
+    best: int,
+    *,
+    by_passage: bool = False,
+    keep: int = 3,
+) -> list[Item]:
+    """Order results: the window first, by its scores, then the rest by theirs.
+
+    Within the window a result that no cross-encoder scored keeps its place.
+
+    Args:
+        order: chunks, best first by the stage before the cross-encoder.
+        best: how many chunks ``mean`` and ``discounted`` look at.
+        by_passage: make a result of each chunk instead of each document.
+        keep: chunks to keep of a result, the winning one first.
+    """
+    key: Callable[[Candidate], Hashable]
+    key = (lambda chunk: chunk.ref) if by_passage else (lambda chunk: chunk.ref.document_id)
+    groups: dict[Hashable, list[Candidate]] = {}
+    for candidate in order:
+        groups.setdefault(key(candidate), []).append(candidate)
+    items = {name: _item(chunks, rule, best, keep) for name, chunks in groups.items()}
+    inside = [
+        name
+        for name, chunks in groups.items()
+        if any(chunk.window_rank is not None for chunk in chunks)
+    ]
+    reranked = {
+        name: items[name].score for name in inside if items[name].scored_by == CROSS_ENCODER
+    }
+    window = order_with_gaps(inside, reranked)
+    outside = [name for name in groups if name not in set(inside)]
+    outside.sort(key=lambda name: -items[name].score)
+    return [items[name] for name in (*window, *outside)]
+
+
+def _item(chunks: Sequence[Candidate], rule: Aggregation, best: int, keep: int) -> Item:
+    judged = [chunk for chunk in chunks if chunk.scored_by == CROSS_ENCODER] or list(chunks)
+    judged.sort(key=lambda chunk: chunk.ref.ordinal)
+    score = aggregate([chunk.score for chunk in judged], rule, best)
+    ranked = sorted(judged, key=lambda chunk: -chunk.score)
+    if rule is Aggregation.FIRST:
+        ranked = judged
+    rest = [chunk for chunk in chunks if chunk not in judged]
+    winner = ranked[0]
+    return Item(
+        document_id=winner.ref.document_id,
+        version=winner.version,
+        score=score,
+        scored_by=winner.scored_by,
+        chunks=tuple([*ranked, *rest][:keep]),
+    )

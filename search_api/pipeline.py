@@ -1,0 +1,141 @@
+"""Runs a plan's stages and freezes what they found."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from services.assembly import Services
+
+from search_api.answer import FacetCount, ModelUsed, SearchAnswer, Total, Window
+from search_api.browse import browse, survey
+from search_api.facets import count_values
+from search_api.fusion import reciprocal_rank_fusion
+from search_api.ordering import candidates_of, results
+from search_api.plan import Plan
+from search_api.ranking import Candidate, Item, Ranking
+from search_api.reranking import Reranked, model_used, rerank
+from search_api.retrieval import LEXICAL, VECTOR, Indexes, Retrieved, retrieve
+from search_api.standing import read_summaries, stands
+from search_api.trace import Trace
+from services.candidates import FacetValue, Survey
+from services.documents import encode_value
+from services.ports.ledger import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What the stages leave behind for the answer."""
+
+    items: Sequence[Item]
+    survey: Survey | None
+    summaries: Mapping[str, Summary]
+    degraded: Sequence[str] = ()
+    window: Window | None = None
+    models: Mapping[str, ModelUsed] = field(default_factory=dict)
+    reranked: bool = False
+
+
+async def rank(services: Services, indexes: Indexes, plan: Plan, trace: Trace) -> Ranking:
+    """Search, order and freeze.
+
+    Raises:
+        BackendUnavailable: neither leg answered, or the ledger did not.
+    """
+    stages = _browse if plan.browsing else _search
+    outcome = await stages(services, indexes, plan, trace)
+    total, facets = _counts(outcome, plan.request.facets)
+    head = SearchAnswer(
+        search_id=uuid.uuid4().hex,
+        collection=plan.collection.name,
+        generation=plan.generation.id,
+        query=plan.request.query,
+        mode=plan.request.mode,
+        took_ms=0.0,
+        total=total,
+        reranked=outcome.reranked,
+        degraded=[*plan.degraded, *outcome.degraded],
+        notes=plan.notes,
+        cached=False,
+        window=outcome.window,
+        models=dict(outcome.models),
+        stages=trace.stages,
+        results=[],
+        facets=facets,
+        next=None,
+    )
+    items = tuple(outcome.items[: services.settings.max_results])
+    return Ranking(plan.scope.rights.key(), plan.words, plan.aggregation, items, head)
+
+
+async def _browse(services: Services, indexes: Indexes, plan: Plan, trace: Trace) -> _Outcome:
+    items = await browse(services, indexes, plan, trace)
+    counts = await survey(indexes, plan, trace)
+    ids = [item.document_id for item in items]
+    summaries = await read_summaries(services, plan, ids, trace)
+    standing = [item for item in items if stands(item.document_id, item.version, summaries)]
+    return _Outcome(standing, counts, summaries)
+
+
+async def _search(services: Services, indexes: Indexes, plan: Plan, trace: Trace) -> _Outcome:
+    settings = services.settings
+    found = await retrieve(services, indexes, plan, trace)
+    with trace.stage("fusion") as stage:
+        weights = {LEXICAL: settings.lexical_weight, VECTOR: settings.vector_weight}
+        order = candidates_of(reciprocal_rank_fusion(found.runs, weights, settings.rrf_k))
+        stage.candidates = len(order)
+    # The ledger is asked before the reranker reads, so that no model pass goes to a document
+    # that cannot be shown, and once more for every page.
+    ids = [candidate.ref.document_id for candidate in order]
+    summaries = await read_summaries(services, plan, ids, trace)
+    order = [each for each in order if stands(each.ref.document_id, each.version, summaries)]
+    reranked = await rerank(services, indexes, plan, order, summaries, trace)
+    with trace.stage("aggregation") as stage:
+        items = _aggregate(services, plan, reranked.order)
+        stage.candidates = len(items)
+    return _Outcome(
+        items=items,
+        survey=found.survey,
+        summaries=summaries,
+        degraded=[*found.failed, *([reranked.degraded] if reranked.degraded else [])],
+        window=reranked.window,
+        models=_models(services, found, reranked),
+        reranked=reranked.happened,
+    )
+
+
+def _aggregate(services: Services, plan: Plan, order: Sequence[Candidate]) -> list[Item]:
+    return results(
+        order,
+        plan.aggregation,
+        services.settings.aggregation_best,
+        by_passage=plan.by_passage,
+        keep=services.settings.max_chunks_per_document,
+    )
+
+
+def _models(services: Services, found: Retrieved, reranked: Reranked) -> dict[str, ModelUsed]:
+    models = {}
+    if found.encoded is not None and services.embedder is not None:
+        models["bi_encoder"] = model_used(services.embedder.encoder.card)
+    if reranked.model is not None:
+        models["cross_encoder"] = reranked.model
+    return models
+
+
+def _counts(outcome: _Outcome, keys: Sequence[str]) -> tuple[Total, dict[str, list[FacetCount]]]:
+    """Exact counts by words, else counts of the candidates, which say that they are partial."""
+    if outcome.survey is not None:
+        total = Total(value=outcome.survey.total, relation="eq")
+        return total, _facet_counts(outcome.survey.facets)
+    found = {item.document_id: outcome.summaries[item.document_id] for item in outcome.items}
+    facets = count_values((summary.metadata for summary in found.values()), keys)
+    return Total(value=len(found), relation="gte"), _facet_counts(facets)
+
+
+def _facet_counts(
+    facets: Mapping[str, Sequence[FacetValue]],
+) -> dict[str, list[FacetCount]]:
+    return {
+        key: [FacetCount(value=encode_value(each.value), count=each.count) for each in values]
+        for key, values in facets.items()
+    }

@@ -1,0 +1,76 @@
+"""The frozen result list of one search: what pages are cut from."""
+
+from dataclasses import dataclass, field, replace
+
+from pydantic import TypeAdapter
+
+from search_api.answer import SearchAnswer
+from search_api.fusion import Place
+from services.documents import ChunkRef
+from services.queries import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk on its way through the stages; what a stage did not touch stays None.
+
+    Attributes:
+        score: of the last stage that ordered it; ``scored_by`` names that stage.
+        fused_rank: place in the fused order, from 1.
+        window_rank: place in the reranking window, from 1.
+    """
+
+    ref: ChunkRef
+    version: int
+    score: float
+    scored_by: str
+    places: dict[str, Place] = field(default_factory=dict)
+    fused: float | None = None
+    fused_rank: int | None = None
+    late: float | None = None
+    window_rank: int | None = None
+    cross_encoder: float | None = None
+    truncated: bool | None = None
+
+    def scored(self, stage: str, score: float) -> "Candidate":
+        """The same chunk with a stage's score."""
+        return replace(self, score=score, scored_by=stage)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One result of the frozen list: a document (or a passage) and its best chunks."""
+
+    document_id: str
+    version: int
+    score: float
+    scored_by: str
+    chunks: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """All that later pages need.
+
+    Attributes:
+        rights: the key of the rights it was made under; another caller cannot read it.
+        head: the answer without its results, repeated by every page.
+    """
+
+    rights: str
+    words: Words
+    aggregation: str
+    items: tuple[Item, ...]
+    head: SearchAnswer
+
+    def encode(self) -> bytes:
+        """As JSON, for a cache."""
+        return _CODEC.dump_json(self)
+
+    @staticmethod
+    def decode(raw: bytes) -> "Ranking":
+        """Read what :meth:`encode` wrote; ValueError for anything else."""
+        return _CODEC.validate_json(raw)
+
+
+_CODEC = TypeAdapter(Ranking)

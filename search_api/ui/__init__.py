@@ -1,0 +1,1 @@
+"""The search page: server-rendered, works without scripts, better with them."""
