@@ -1,0 +1,145 @@
+"""Puts a process's services together: the only place that matches on a backend.
+
+Engines and models are imported where they are opened, in threads, side by side: a command
+that needs no model does not wait for a model's runtime.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from services.embedded.cache import MemoryCache
+from services.embedded.layout import Layout
+from services.embedded.ledger import SqliteLedger
+from services.embedded.lock import DataDirectoryLock
+from services.errors import InvalidInput, ModelUnavailable
+from services.ports.cache import Cache
+from services.ports.ledger import Ledger
+from services.ports.lexical import LexicalStore
+from services.ports.models import Embedder, Reranker
+from services.ports.vectors import VectorStore
+from services.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a process works with.
+
+    Attributes:
+        embedder: None where no bi-encoder is to be had; ``missing["bi_encoder"]`` says why.
+        reranker: None where no cross-encoder is to be had; ``missing["cross_encoder"]``
+            says why.
+    """
+
+    settings: Settings
+    ledger: Ledger
+    lexical: LexicalStore
+    vectors: VectorStore
+    cache: Cache
+    embedder: Embedder | None
+    reranker: Reranker | None
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, *, wait_for_lock_s: float = 10.0
+) -> AsyncIterator[Services]:
+    """Open every service, models in threads beside the stores, and close them all on exit.
+
+    Raises:
+        DataDirectoryLocked: another process kept the data directory for ``wait_for_lock_s``.
+        DataFormatUnsupported: a newer Winnow wrote it.
+        InvalidInput: a setting names a server.
+    """
+    _refuse_servers(settings)
+    layout = Layout(settings.data_path)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(
+            DataDirectoryLock(settings.data_path, wait_s=wait_for_lock_s)
+        )
+        layout.check_format()
+        missing: dict[str, str] = {}
+        models = (
+            asyncio.create_task(_model("bi_encoder", _load_embedder, settings, missing)),
+            asyncio.create_task(_model("cross_encoder", _load_reranker, settings, missing)),
+        )
+        stack.push_async_callback(_finish, models)
+        ledger = await SqliteLedger.open(layout.ledger)
+        stack.push_async_callback(ledger.close)
+        lexical = await asyncio.to_thread(_open_lexical, layout.lexical)
+        stack.push_async_callback(lexical.close)
+        vectors = await asyncio.to_thread(_open_vectors, layout.vectors)
+        stack.push_async_callback(vectors.close)
+        cache = MemoryCache(settings.cache_bytes)
+        stack.push_async_callback(cache.close)
+        embedder, reranker = await models[0], await models[1]
+        yield Services(
+            settings, ledger, lexical, vectors, cache, embedder, reranker, missing=missing
+        )
+
+
+def _refuse_servers(settings: Settings) -> None:
+    for name in ("opensearch_url", "qdrant_url", "broker_url", "cache_url"):
+        if getattr(settings, name):
+            raise InvalidInput(
+                f"WINNOW_{name.upper()} is set, but server adapters are not part of this "
+                "version. Unset it to use the embedded stores."
+            )
+
+
+async def _model(
+    stage: str,
+    load: Callable[[Settings], T],
+    settings: Settings,
+    missing: dict[str, str],
+) -> T | None:
+    """What a loader gives, or None with the reason in ``missing``."""
+    if not getattr(settings, stage):
+        missing[stage] = f"switched off: WINNOW_{stage.upper()} is empty"
+        return None
+    try:
+        return await asyncio.to_thread(load, settings)
+    except ModelUnavailable as error:
+        missing[stage] = error.detail
+        return None
+
+
+async def _finish(
+    models: tuple["asyncio.Task[Embedder | None]", "asyncio.Task[Reranker | None]"],
+) -> None:
+    """Close the models that were loaded, also where opening a store failed meanwhile."""
+    for loaded in await asyncio.gather(*models, return_exceptions=True):
+        if loaded is not None and not isinstance(loaded, BaseException):
+            await loaded.close()
+
+
+def _open_lexical(path: Path) -> LexicalStore:
+    from services.embedded.lexical import TantivyStore
+
+    return TantivyStore(path)
+
+
+def _open_vectors(path: Path) -> VectorStore:
+    from services.embedded.vectors import EdgeStore
+
+    return EdgeStore(path)
+
+
+def _load_embedder(settings: Settings) -> Embedder:
+    from services.models.embedder import InProcessEmbedder
+    from services.models.loading import load_bi_encoder
+
+    return InProcessEmbedder(load_bi_encoder(settings))
+
+
+def _load_reranker(settings: Settings) -> Reranker:
+    from services.models.loading import load_cross_encoder
+    from services.models.reranker import InProcessReranker
+
+    return InProcessReranker(load_cross_encoder(settings))

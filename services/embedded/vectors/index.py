@@ -1,0 +1,154 @@
+"""One generation's vector index on Edge."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from services.candidates import Hit, IndexedVersion, Run
+from services.documents import Chunk, ChunkRef
+from services.embedded.vectors.catalog import Catalog
+from services.embedded.vectors.conditions import compile_scope, compile_window
+from services.embedded.vectors.payload import Columns, chunk_of
+from services.embedded.vectors.shard import TEXT, TOKENS, Shard
+from services.embedded.vectors.writer import Writer
+from services.errors import BackendUnavailable, InvalidInput
+from services.generations import EncoderFingerprint
+from services.ports.lexical import Tombstone
+from services.ports.vectors import TokenVectors, VectorEntry, Vectors
+from services.queries import Scope
+
+T = TypeVar("T")
+
+# Bounds the time that one call holds the global lock.
+_REFS_PER_CALL = 256
+
+# How far past the depth equal scores are followed, so that ties are cut by their rule.
+_TIES_PER_CALL = 64
+_MAX_TIES = 8_192
+
+
+class EdgeIndex:
+    """Implements :class:`services.ports.vectors.VectorIndex`.
+
+    Writes have one thread and reads another: between two of a write's small batches there
+    is always room for a search.
+    """
+
+    def __init__(self, path: Path, encoder: EncoderFingerprint) -> None:
+        """Load the index; blocks."""
+        self._encoder = encoder
+        self._shard = Shard(path / "shard")
+        self._write_catalog = Catalog(path / "catalog.sqlite")
+        self._read_catalog = Catalog(path / "catalog.sqlite")
+        self._writer = Writer(self._shard, self._write_catalog, encoder)
+        self._writes = ThreadPoolExecutor(1, thread_name_prefix="vectors-writer")
+        self._reads = ThreadPoolExecutor(1, thread_name_prefix="vectors-reader")
+        self._closed = False
+
+    async def write(
+        self, entries: Sequence[VectorEntry], tombstones: Sequence[Tombstone]
+    ) -> Mapping[str, str]:
+        """Index and delete as the port says; durable when it returns."""
+        return await self._run(self._writes, lambda: self._writer.write(entries, tombstones))
+
+    async def search(self, vector: Vectors, scope: Scope, depth: int) -> Run:
+        """The ``depth`` nearest chunks by cosine, ties by document id, then ordinal.
+
+        A zero vector has no direction and finds nothing.
+
+        Raises:
+            InvalidInput: the vector is not finite or of another size than the index.
+        """
+        flat = np.asarray(vector, dtype=np.float32).reshape(-1)
+        self._check_query(flat, self._encoder.dimensions)
+        if depth < 1 or not flat.any():
+            return []
+        return await self._run(self._reads, lambda: self._search(flat.tolist(), scope, depth))
+
+    async def max_sim(
+        self, query_tokens: TokenVectors, refs: Sequence[ChunkRef]
+    ) -> Mapping[ChunkRef, float]:
+        """MaxSim averaged over the query's tokens, for the chunks that hold tokens."""
+        tokens = np.asarray(query_tokens, dtype=np.float32)
+        if not self._encoder.token_dimensions or not tokens.size or not refs:
+            return {}
+        self._check_query(tokens, self._encoder.token_dimensions)
+        listed = tokens.tolist()
+        scores: dict[ChunkRef, float] = {}
+        for start in range(0, len(refs), _REFS_PER_CALL):
+            part = list(refs[start : start + _REFS_PER_CALL])
+            scores |= await self._run(self._reads, partial(self._max_sim, listed, part))
+        return scores
+
+    async def read(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, Chunk]:
+        """The chunks as indexed, for as many as are there."""
+        chunks: dict[ChunkRef, Chunk] = {}
+        for start in range(0, len(refs), _REFS_PER_CALL):
+            names = [ref.uuid for ref in refs[start : start + _REFS_PER_CALL]]
+            found = await self._run(self._reads, partial(self._shard.retrieve, names))
+            for chunk in (chunk_of(record.payload or {}) for record in found):
+                chunks[chunk.ref] = chunk
+        return chunks
+
+    async def versions(self, after: str, limit: int) -> Sequence[IndexedVersion]:
+        """What is indexed, by document id, from the first id greater than ``after``."""
+        return await self._run(self._reads, lambda: self._read_catalog.versions(after, limit))
+
+    async def close(self) -> None:
+        """Wait for what runs, then write everything out."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._reads.shutdown()
+        self._writes.shutdown()
+        self._read_catalog.close()
+        self._write_catalog.close()
+        self._shard.close()
+
+    async def _run(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise BackendUnavailable("The vector index is closed: it is being removed.")
+        return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+    @property
+    def _columns(self) -> Columns:
+        return self._writer.columns
+
+    def _check_query(self, vectors: Vectors, dimensions: int) -> None:
+        if vectors.shape[-1] != dimensions or not np.isfinite(vectors).all():
+            raise InvalidInput(
+                f"The query's vector has {vectors.shape[-1]} dimensions, or is not finite; this "
+                f"index holds {dimensions}. Search with the model that it was built with."
+            )
+
+    def _search(self, vector: list[float], scope: Scope, depth: int) -> Run:
+        narrowed = compile_scope(scope, self._read_catalog, self._columns)
+        ties = _TIES_PER_CALL
+        while True:
+            points = self._shard.nearest(vector, TEXT, narrowed, depth + ties)
+            exhausted = len(points) < depth + ties
+            if exhausted or points[-1].score < points[depth - 1].score or ties >= _MAX_TIES:
+                break
+            ties *= 4
+        hits = [
+            Hit(
+                ChunkRef(point.payload["document"], point.payload["ordinal"]),
+                point.payload["version"],
+                point.score,
+            )
+            for point in points
+            if point.payload
+        ]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.ref))[:depth]
+
+    def _max_sim(self, tokens: list[list[float]], refs: list[ChunkRef]) -> Mapping[ChunkRef, float]:
+        named = {ref.uuid: ref for ref in refs}
+        points = self._shard.nearest(tokens, TOKENS, compile_window(refs), len(named))
+        return {named[str(point.id)]: point.score / len(tokens) for point in points}

@@ -1,0 +1,174 @@
+"""One Edge shard: its files, its settings, its errors, its write-ahead log.
+
+Edge holds Python's global lock while it works, so every call here is a small one, and
+vectors are compared exactly: building a graph would stop every thread for seconds.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from qdrant_edge import (
+    Distance,
+    EdgeConfig,
+    EdgeShard,
+    EdgeVectorParams,
+    HnswIndexConfig,
+    Memory,
+    MultiVectorComparator,
+    MultiVectorConfig,
+    PayloadSchemaType,
+    Point,
+    Query,
+    QueryRequest,
+    Record,
+    ScoredPoint,
+    SearchParams,
+    UpdateOperation,
+    VectorStorageDatatype,
+)
+from qdrant_edge import (
+    Filter as EdgeFilter,
+)
+
+from services.collections import FieldType
+from services.embedded.vectors.payload import CHUNK, READERS, REFERENCE, TERMS, column_name
+from services.errors import BackendUnavailable, WinnowError
+
+TEXT = "text"
+TOKENS = "tokens"
+
+# A flush writes everything out and shortens the log that opening replays.
+_POINTS_BETWEEN_FLUSHES = 4_000
+
+# A column costs 15 ms on an empty shard and a pass over every payload on a full one, so
+# each type gets several at once when its first key comes in, mostly with the first write.
+_COLUMNS_AT_ONCE = 4
+
+_COLUMN_TYPES = {
+    FieldType.INTEGER: PayloadSchemaType.Integer,
+    FieldType.FLOAT: PayloadSchemaType.Float,
+    FieldType.DATE: PayloadSchemaType.Datetime,
+}
+
+
+class Shard:
+    """A loaded shard. Calls come from one thread or several: the global lock orders them."""
+
+    def __init__(self, path: Path) -> None:
+        """Load what :func:`create_shard` made; replays the log of a process that was killed."""
+        self._path = path
+        self._unflushed = 0
+        with translated():
+            self._edge = EdgeShard.load(str(path))
+            self._indexed = set(self._edge.info().payload_schema)
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        """Add or replace points; few at a time."""
+        self._update(UpdateOperation.upsert_points(list(points)))
+        self._unflushed += len(points)
+
+    def delete(self, identifiers: Sequence[str]) -> None:
+        """Remove points; those that are not there do not matter."""
+        self._update(UpdateOperation.delete_points(list(identifiers)))
+        self._unflushed += len(identifiers)
+
+    def ensure_column(self, kind: FieldType, place: int) -> None:
+        """Make ranges over a column quick."""
+        if column_name(kind, place) in self._indexed:
+            return
+        for next_place in range(place, place + _COLUMNS_AT_ONCE):
+            name = column_name(kind, next_place)
+            self._update(UpdateOperation.create_field_index(name, _COLUMN_TYPES[kind]))
+            self._indexed.add(name)
+
+    def sync(self) -> None:
+        """Bring the log to the disk: what was written survives a power cut.
+
+        Edge leaves that to the operating system. The files' own fsync does it without
+        holding the global lock.
+        """
+        for log in self._path.glob("wal/*"):
+            descriptor = os.open(log, os.O_RDWR)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        if self._unflushed >= _POINTS_BETWEEN_FLUSHES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the segments out and drop the log that they no longer need."""
+        with translated():
+            self._edge.flush()
+        self._unflushed = 0
+
+    def nearest(
+        self,
+        vector: Sequence[float] | Sequence[Sequence[float]],
+        using: str,
+        narrowed: EdgeFilter | None,
+        limit: int,
+    ) -> list[ScoredPoint]:
+        """The best points for a vector, or for several by MaxSim, compared exactly."""
+        request = QueryRequest(
+            limit=limit,
+            query=Query.Nearest(vector, using=using),  # type: ignore[arg-type]  # lists inside
+            filter=narrowed,
+            with_payload=REFERENCE if using == TEXT else False,
+            params=SearchParams(exact=True),
+        )
+        with translated():
+            return self._edge.query(request)
+
+    def retrieve(self, identifiers: Sequence[str]) -> list[Record]:
+        """Points with the payload of their chunks, for as many as are there."""
+        with translated():
+            return self._edge.retrieve(list(identifiers), CHUNK, with_vector=False)
+
+    def close(self) -> None:
+        """Write everything out and let the files go."""
+        self.flush()
+        with translated():
+            self._edge.close()
+
+    def _update(self, operation: UpdateOperation) -> None:
+        with translated():
+            self._edge.update(operation)
+
+
+def create_shard(path: Path, dimensions: int, token_dimensions: int) -> None:
+    """Make the files of an empty shard; token vectors where their dimensions are above 0."""
+    exact = HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=0)
+    vectors = {TEXT: EdgeVectorParams(dimensions, Distance.Cosine, hnsw_config=exact)}
+    if token_dimensions:
+        vectors[TOKENS] = EdgeVectorParams(
+            token_dimensions,
+            Distance.Dot,
+            multivector_config=MultiVectorConfig(MultiVectorComparator.MaxSim),
+            datatype=VectorStorageDatatype.Float16,
+            hnsw_config=exact,
+            memory=Memory.Cold,
+        )
+    path.mkdir(parents=True)
+    with translated():
+        edge = EdgeShard.create(str(path), EdgeConfig(vectors=vectors, hnsw_config=exact))
+        for name in (TERMS, READERS):
+            edge.update(UpdateOperation.create_field_index(name, PayloadSchemaType.Keyword))
+        edge.flush()
+        edge.close()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn Edge's errors into BackendUnavailable: it raises plain Exceptions, and panics."""
+    try:
+        yield
+    except (WinnowError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a Rust panic is no Exception
+        raise BackendUnavailable(
+            f"The embedded vector index failed: {error}. Check that the data directory's disk "
+            "has room and that no other process uses it."
+        ) from error

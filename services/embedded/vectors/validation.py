@@ -1,0 +1,55 @@
+"""Why an entry can never be indexed."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.generations import EncoderFingerprint
+from services.ports.vectors import VectorEntry
+
+
+def find_fault(entry: VectorEntry, encoder: EncoderFingerprint) -> str:
+    """A sentence that says what is wrong with an entry, "" where nothing is.
+
+    Zero vectors pass: they score 0 with every query, and their document still counts.
+    """
+    return (
+        _vectors_fault(entry, encoder.dimensions)
+        or _tokens_fault(entry, encoder.token_dimensions)
+        or _text_fault(entry)
+    )
+
+
+def _vectors_fault(entry: VectorEntry, dimensions: int) -> str:
+    expected = (len(entry.chunks), dimensions)
+    if entry.chunks and entry.vectors.shape != expected:
+        return f"Its vectors have the shape {entry.vectors.shape}; the index takes {expected}."
+    if not np.isfinite(entry.vectors).all():
+        return "The model gave it vectors that are not finite."
+    return ""
+
+
+def _tokens_fault(entry: VectorEntry, dimensions: int) -> str:
+    if entry.tokens is None:
+        return ""
+    if len(entry.tokens) != len(entry.chunks):
+        return f"It has {len(entry.chunks)} chunks and token vectors for {len(entry.tokens)}."
+    if any(len(tokens) and not _is_matrix(tokens, dimensions) for tokens in entry.tokens):
+        return f"Its token vectors are not of {dimensions} dimensions."
+    if not all(np.isfinite(tokens).all() for tokens in entry.tokens):
+        return "The model gave it token vectors that are not finite."
+    return ""
+
+
+def _is_matrix(tokens: NDArray[np.float16], dimensions: int) -> bool:
+    return tokens.ndim == 2 and tokens.shape[1] == dimensions  # rows, columns
+
+
+def _text_fault(entry: VectorEntry) -> str:
+    texts = [*entry.document.principals]
+    for chunk in entry.chunks:
+        texts += (chunk.text, *chunk.heading_path)
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return "Its text is not valid Unicode (a lone surrogate): send UTF-8."
+    return ""
