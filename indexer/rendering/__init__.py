@@ -1,0 +1,1 @@
+"""Markup rendered to readable plain text with the outline of its headings."""
