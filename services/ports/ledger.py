@@ -138,8 +138,8 @@ class DocumentLedger(Protocol):
     async def backlog(self, generation: Generation) -> int:
         """How many records :meth:`pending` would give without its limits."""
 
-    async def indexed(self, generation: Generation, ids: Sequence[str]) -> Mapping[str, int]:
-        """The version last marked as indexed, for as many ids as have one (tombstones too)."""
+    async def waiting(self, generation: Generation, ids: Sequence[str]) -> frozenset[str]:
+        """Which of these ids :meth:`pending` would give without its limits."""
 
     async def mark(
         self,

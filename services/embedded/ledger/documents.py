@@ -5,10 +5,10 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from services.documents import Document
 from services.embedded.ledger import rows
+from services.embedded.ledger.acceptance import Acceptance, raise_epoch
 from services.embedded.ledger.collections import generation_key
-from services.embedded.ledger.database import Database, collection_key, collection_row
+from services.embedded.ledger.database import Database, collection_key
 from services.embedded.ledger.rows import RECORD_COLUMNS, SUMMARY_COLUMNS
 from services.generations import Generation
 from services.ports.ledger import Accepted, DeadLetter, Record, Summary, Write
@@ -18,6 +18,9 @@ _SUMMARIES = f"SELECT {SUMMARY_COLUMNS} FROM documents d"  # noqa: S608
 _NAMED = "FROM json_each(?) n CROSS JOIN documents d ON d.collection = ? AND d.id = n.value"
 _NAMED_SUMMARIES = f"SELECT {SUMMARY_COLUMNS} {_NAMED} WHERE NOT d.deleted"
 _NAMED_RECORDS = f"SELECT {RECORD_COLUMNS} {_NAMED} LEFT JOIN bodies b ON b.document = d.key"
+_NAMED_MARKS = (
+    f"SELECT d.id, m.version {_NAMED} JOIN marks m ON m.document = d.key AND m.generation = ?"
+)
 _PENDING_RECORDS = (
     f"SELECT {RECORD_COLUMNS} FROM pending p CROSS JOIN documents d ON d.key = p.document "  # noqa: S608
     "LEFT JOIN bodies b ON b.document = d.key "
@@ -36,7 +39,7 @@ class SqliteDocuments:
 
         def work(connection: sqlite3.Connection) -> Sequence[Accepted]:
             key = collection_key(connection, collection)
-            acceptance = _Acceptance(connection, key)
+            acceptance = Acceptance(connection, key)
             accepted = [acceptance.accept(write) for write in writes]
             acceptance.finish()
             return accepted
@@ -88,12 +91,49 @@ class SqliteDocuments:
             lambda connection: int(collection_row(connection, collection, "c.documents")[0])
         )
 
-    async def pending(self, generation: Generation, limit: int) -> Sequence[Record]:
+    async def pending(
+        self, generation: Generation, limit: int, max_bytes: int = 64 * 2**20
+    ) -> Sequence[Record]:
         """Records whose newest version is neither indexed nor dead, oldest change first."""
 
         def work(connection: sqlite3.Connection) -> Sequence[Record]:
-            key = generation_key(connection, generation)
-            return [rows.record(row) for row in connection.execute(_PENDING_RECORDS, (key, limit))]
+            records: list[Record] = []
+            size = 0
+            found = connection.execute(
+                _PENDING_RECORDS, (generation_key(connection, generation), limit)
+            )
+            for row in found:
+                record = rows.record(row)
+                size += 0 if record.document is None else len(record.document.text)
+                if records and size > max_bytes:
+                    break
+                records.append(record)
+            return records
+
+        return await self._database.read(work)
+
+    async def backlog(self, generation: Generation) -> int:
+        """How many records are pending."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            (count,) = connection.execute(
+                "SELECT COUNT(*) FROM pending WHERE generation = ?",
+                (generation_key(connection, generation),),
+            ).fetchone()
+            return int(count)
+
+        return await self._database.read(work)
+
+    async def waiting(self, generation: Generation, ids: Sequence[str]) -> frozenset[str]:
+        """Which of these ids are pending."""
+
+        def work(connection: sqlite3.Connection) -> frozenset[str]:
+            collection = collection_key(connection, generation.collection)
+            found = connection.execute(
+                f"SELECT d.id {_NAMED} JOIN pending p ON p.document = d.key AND p.generation = ?",
+                (json.dumps(list(ids)), collection, generation_key(connection, generation)),
+            )
+            return frozenset(identifier for (identifier,) in found)
 
         return await self._database.read(work)
 
@@ -113,12 +153,13 @@ class SqliteDocuments:
             key = generation_key(connection, generation)
             collection = collection_key(connection, generation.collection)
             for document_id, version in indexed.items():
+                _note(connection, key, collection, document_id, version)
                 _settle(connection, key, _newest(connection, collection, document_id, version))
             for letter in refused:
                 document = _newest(connection, collection, letter.document_id, letter.version)
                 _settle(connection, key, document)
                 _bury(connection, key, document, letter)
-            return _raise_epoch(connection, collection, bool(indexed or refused))
+            return raise_epoch(connection, collection, bool(indexed or refused))
 
         return await self._database.write(work)
 
@@ -139,89 +180,6 @@ class SqliteDocuments:
         return await self._database.read(work)
 
 
-class _Acceptance:
-    """The writes of one transaction on one collection."""
-
-    def __init__(self, connection: sqlite3.Connection, collection: int) -> None:
-        self._connection = connection
-        self._collection = collection
-        self._updated_at = rows.now().isoformat()
-        self._generations = [
-            key
-            for (key,) in connection.execute(
-                "SELECT key FROM generations WHERE collection = ?", (collection,)
-            )
-        ]
-        self._changed = False
-        self._growth = 0
-
-    def accept(self, write: Write) -> Accepted:
-        """Store one write where it changes something."""
-        document = write.document
-        found = self._connection.execute(
-            "SELECT version, deleted, hash FROM documents WHERE collection = ? AND id = ?",
-            (self._collection, write.document_id),
-        ).fetchone()
-        version, deleted, known_hash = found or (0, True, b"")
-        digest = b"" if document is None else bytes.fromhex(document.content_hash())
-        if bool(deleted) is (document is None) and known_hash == digest:
-            return Accepted(write.document_id, version, changed=False)
-        self._store(write, version + 1, digest)
-        self._growth += bool(deleted) - (document is None)
-        self._changed = True
-        return Accepted(write.document_id, version + 1, changed=True)
-
-    def finish(self) -> None:
-        """Bring the collection's count and epoch up to date."""
-        _raise_epoch(self._connection, self._collection, self._changed)
-        self._connection.execute(
-            "UPDATE collections SET documents = documents + ? WHERE key = ?",
-            (self._growth, self._collection),
-        )
-
-    def _store(self, write: Write, version: int, digest: bytes) -> None:
-        shown = write.document or Document(write.document_id, "")
-        (key,) = self._connection.execute(
-            "INSERT INTO documents (collection, id, version, deleted, hash, updated_at, "
-            "title, url, language, metadata, principals) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (collection, id) DO UPDATE SET version = excluded.version, "
-            "deleted = excluded.deleted, hash = excluded.hash, updated_at = excluded.updated_at, "
-            "title = excluded.title, url = excluded.url, language = excluded.language, "
-            "metadata = excluded.metadata, principals = excluded.principals RETURNING key",
-            (
-                self._collection,
-                write.document_id,
-                version,
-                write.document is None,
-                digest,
-                self._updated_at,
-                rows.to_bytes(shown.title),
-                rows.to_bytes(shown.url),
-                shown.language,
-                rows.dump_metadata(shown.metadata),
-                json.dumps(shown.principals),
-            ),
-        ).fetchone()
-        self._store_body(key, write.document)
-        self._queue(key)
-
-    def _store_body(self, key: int, document: Document | None) -> None:
-        if document is None:
-            self._connection.execute("DELETE FROM bodies WHERE document = ?", (key,))
-        else:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO bodies (document, text, outline) VALUES (?, ?, ?)",
-                (key, rows.to_bytes(document.text), rows.dump_outline(document.outline)),
-            )
-
-    def _queue(self, key: int) -> None:
-        self._connection.execute("DELETE FROM dead_letters WHERE document = ?", (key,))
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO pending (generation, document) VALUES (?, ?)",
-            [(generation, key) for generation in self._generations],
-        )
-
-
 def _newest(
     connection: sqlite3.Connection, collection: int, document_id: str, version: int
 ) -> int | None:
@@ -231,6 +189,16 @@ def _newest(
         (collection, document_id, version),
     ).fetchone()
     return None if found is None else int(found[0])
+
+
+def _note(
+    connection: sqlite3.Connection, generation: int, collection: int, document_id: str, version: int
+) -> None:
+    connection.execute(
+        "INSERT INTO marks SELECT ?, key, ? FROM documents WHERE collection = ? AND id = ? "
+        "ON CONFLICT DO UPDATE SET version = max(version, excluded.version)",
+        (generation, version, collection, document_id),
+    )
 
 
 def _settle(connection: sqlite3.Connection, generation: int, document: int | None) -> None:
@@ -250,14 +218,6 @@ def _bury(
             "VALUES (?, ?, ?, ?, ?)",
             (generation, document, letter.version, letter.reason, letter.at.isoformat()),
         )
-
-
-def _raise_epoch(connection: sqlite3.Connection, collection: int, changed: bool) -> int:
-    (epoch,) = connection.execute(
-        "UPDATE collections SET epoch = epoch + ? WHERE key = ? RETURNING epoch",
-        (changed, collection),
-    ).fetchone()
-    return int(epoch)
 
 
 def _first_after_prefix(prefix: str) -> str:
