@@ -18,9 +18,7 @@ _SUMMARIES = f"SELECT {SUMMARY_COLUMNS} FROM documents d"  # noqa: S608
 _NAMED = "FROM json_each(?) n CROSS JOIN documents d ON d.collection = ? AND d.id = n.value"
 _NAMED_SUMMARIES = f"SELECT {SUMMARY_COLUMNS} {_NAMED} WHERE NOT d.deleted"
 _NAMED_RECORDS = f"SELECT {RECORD_COLUMNS} {_NAMED} LEFT JOIN bodies b ON b.document = d.key"
-_NAMED_MARKS = (
-    f"SELECT d.id, m.version {_NAMED} JOIN marks m ON m.document = d.key AND m.generation = ?"
-)
+_NAMED_PENDING = f"SELECT d.id {_NAMED} JOIN pending p ON p.document = d.key AND p.generation = ?"
 _PENDING_RECORDS = (
     f"SELECT {RECORD_COLUMNS} FROM pending p CROSS JOIN documents d ON d.key = p.document "  # noqa: S608
     "LEFT JOIN bodies b ON b.document = d.key "
@@ -87,9 +85,19 @@ class SqliteDocuments:
 
     async def count(self, collection: str) -> int:
         """How many live documents there are."""
-        return await self._database.read(
-            lambda connection: int(collection_row(connection, collection, "c.documents")[0])
-        )
+        return sum((await self.languages(collection)).values())
+
+    async def languages(self, collection: str) -> Mapping[str, int]:
+        """How many live documents there are of each language."""
+
+        def work(connection: sqlite3.Connection) -> Mapping[str, int]:
+            found = connection.execute(
+                "SELECT language, documents FROM languages WHERE collection = ? AND documents > 0",
+                (collection_key(connection, collection),),
+            )
+            return dict(found.fetchall())
+
+        return await self._database.read(work)
 
     async def pending(
         self, generation: Generation, limit: int, max_bytes: int = 64 * 2**20
@@ -97,17 +105,14 @@ class SqliteDocuments:
         """Records whose newest version is neither indexed nor dead, oldest change first."""
 
         def work(connection: sqlite3.Connection) -> Sequence[Record]:
+            key = generation_key(connection, generation)
             records: list[Record] = []
-            size = 0
-            found = connection.execute(
-                _PENDING_RECORDS, (generation_key(connection, generation), limit)
-            )
-            for row in found:
-                record = rows.record(row)
-                size += 0 if record.document is None else len(record.document.text)
-                if records and size > max_bytes:
+            room = max_bytes
+            for row in connection.execute(_PENDING_RECORDS, (key, limit)):
+                room -= len(row[-2] or b"")
+                if records and room < 0:
                     break
-                records.append(record)
+                records.append(rows.record(row))
             return records
 
         return await self._database.read(work)
@@ -128,11 +133,9 @@ class SqliteDocuments:
         """Which of these ids are pending."""
 
         def work(connection: sqlite3.Connection) -> frozenset[str]:
+            key = generation_key(connection, generation)
             collection = collection_key(connection, generation.collection)
-            found = connection.execute(
-                f"SELECT d.id {_NAMED} JOIN pending p ON p.document = d.key AND p.generation = ?",
-                (json.dumps(list(ids)), collection, generation_key(connection, generation)),
-            )
+            found = connection.execute(_NAMED_PENDING, (json.dumps(list(ids)), collection, key))
             return frozenset(identifier for (identifier,) in found)
 
         return await self._database.read(work)
@@ -153,7 +156,6 @@ class SqliteDocuments:
             key = generation_key(connection, generation)
             collection = collection_key(connection, generation.collection)
             for document_id, version in indexed.items():
-                _note(connection, key, collection, document_id, version)
                 _settle(connection, key, _newest(connection, collection, document_id, version))
             for letter in refused:
                 document = _newest(connection, collection, letter.document_id, letter.version)
@@ -189,16 +191,6 @@ def _newest(
         (collection, document_id, version),
     ).fetchone()
     return None if found is None else int(found[0])
-
-
-def _note(
-    connection: sqlite3.Connection, generation: int, collection: int, document_id: str, version: int
-) -> None:
-    connection.execute(
-        "INSERT INTO marks SELECT ?, key, ? FROM documents WHERE collection = ? AND id = ? "
-        "ON CONFLICT DO UPDATE SET version = max(version, excluded.version)",
-        (generation, version, collection, document_id),
-    )
 
 
 def _settle(connection: sqlite3.Connection, generation: int, document: int | None) -> None:

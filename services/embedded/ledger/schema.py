@@ -3,7 +3,8 @@
 ``bodies`` keeps texts apart from what answers show, so that summaries read short rows
 only. ``pending`` is a queue: a change enters it once for every generation kept and leaves
 it when it is marked, so that asking what is to do costs the same at any size. Its
-``change`` numbers give the order and are never used twice.
+``change`` numbers give the order and are never used twice. ``languages`` counts live
+documents, so that counting them reads a row or two.
 """
 
 FORMAT = 1
@@ -17,9 +18,14 @@ CREATE TABLE collections (
     fields TEXT NOT NULL,
     live INTEGER NOT NULL DEFAULT 0,
     epoch INTEGER NOT NULL DEFAULT 0,
-    revision INTEGER NOT NULL DEFAULT 1,
-    documents INTEGER NOT NULL DEFAULT 0
+    revision INTEGER NOT NULL DEFAULT 1
 );
+CREATE TABLE languages (
+    collection INTEGER NOT NULL REFERENCES collections(key) ON DELETE CASCADE,
+    language TEXT NOT NULL,
+    documents INTEGER NOT NULL,
+    PRIMARY KEY (collection, language)
+) WITHOUT ROWID;
 CREATE TABLE generations (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     collection INTEGER NOT NULL REFERENCES collections(key) ON DELETE CASCADE,

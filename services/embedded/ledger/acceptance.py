@@ -1,0 +1,106 @@
+"""Taking writes into the ledger."""
+
+import json
+import sqlite3
+from collections import Counter
+
+from services.documents import Document
+from services.embedded.ledger import rows
+from services.ports.ledger import Accepted, Write
+
+
+class Acceptance:
+    """The writes of one transaction on one collection."""
+
+    def __init__(self, connection: sqlite3.Connection, collection: int) -> None:
+        self._connection = connection
+        self._collection = collection
+        self._updated_at = rows.now().isoformat()
+        self._generations = [
+            key
+            for (key,) in connection.execute(
+                "SELECT key FROM generations WHERE collection = ?", (collection,)
+            )
+        ]
+        self._changed = False
+        self._growth: Counter[str] = Counter()
+
+    def accept(self, write: Write) -> Accepted:
+        """Store one write where it changes something."""
+        document = write.document
+        found = self._connection.execute(
+            "SELECT version, deleted, hash, language FROM documents "
+            "WHERE collection = ? AND id = ?",
+            (self._collection, write.document_id),
+        ).fetchone()
+        version, deleted, known_hash, language = found or (0, True, b"", "")
+        digest = b"" if document is None else bytes.fromhex(document.content_hash())
+        if bool(deleted) is (document is None) and known_hash == digest:
+            return Accepted(write.document_id, version, changed=False)
+        self._store(write, version + 1, digest)
+        if not deleted:
+            self._growth[language] -= 1
+        if document is not None:
+            self._growth[document.language] += 1
+        self._changed = True
+        return Accepted(write.document_id, version + 1, changed=True)
+
+    def finish(self) -> None:
+        """Bring the collection's counts and epoch up to date."""
+        raise_epoch(self._connection, self._collection, self._changed)
+        self._connection.executemany(
+            "INSERT INTO languages VALUES (?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET documents = documents + excluded.documents",
+            [(self._collection, language, growth) for language, growth in self._growth.items()],
+        )
+
+    def _store(self, write: Write, version: int, digest: bytes) -> None:
+        shown = write.document or Document(write.document_id, "")
+        (key,) = self._connection.execute(
+            "INSERT INTO documents (collection, id, version, deleted, hash, updated_at, "
+            "title, url, language, metadata, principals) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (collection, id) DO UPDATE SET version = excluded.version, "
+            "deleted = excluded.deleted, hash = excluded.hash, updated_at = excluded.updated_at, "
+            "title = excluded.title, url = excluded.url, language = excluded.language, "
+            "metadata = excluded.metadata, principals = excluded.principals RETURNING key",
+            (
+                self._collection,
+                write.document_id,
+                version,
+                write.document is None,
+                digest,
+                self._updated_at,
+                rows.to_bytes(shown.title),
+                rows.to_bytes(shown.url),
+                shown.language,
+                rows.dump_metadata(shown.metadata),
+                json.dumps(shown.principals),
+            ),
+        ).fetchone()
+        self._store_body(key, write.document)
+        self._queue(key)
+
+    def _store_body(self, key: int, document: Document | None) -> None:
+        if document is None:
+            self._connection.execute("DELETE FROM bodies WHERE document = ?", (key,))
+        else:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO bodies (document, text, outline) VALUES (?, ?, ?)",
+                (key, rows.to_bytes(document.text), rows.dump_outline(document.outline)),
+            )
+
+    def _queue(self, key: int) -> None:
+        self._connection.execute("DELETE FROM dead_letters WHERE document = ?", (key,))
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO pending (generation, document) VALUES (?, ?)",
+            [(generation, key) for generation in self._generations],
+        )
+
+
+def raise_epoch(connection: sqlite3.Connection, collection: int, changed: bool) -> int:
+    """Count a change of the collection's answers; returns the epoch after it."""
+    (epoch,) = connection.execute(
+        "UPDATE collections SET epoch = epoch + ? WHERE key = ? RETURNING epoch",
+        (changed, collection),
+    ).fetchone()
+    return int(epoch)
