@@ -1,0 +1,1 @@
+"""What every HTTP application of Winnow shares: problems, keys, limits, metrics."""
