@@ -1,0 +1,61 @@
+"""Which texts share a model pass: pure functions over token counts.
+
+A pass costs the longest of its texts times their number, since shorter ones are padded.
+So texts of like length go together, and a budget of padded tokens bounds each pass.
+"""
+
+from collections.abc import Sequence
+
+
+def plan_batches(lengths: Sequence[int], budget_tokens: int) -> list[list[int]]:
+    """Cut texts into batches of like length.
+
+    Args:
+        lengths: tokens of each text.
+        budget_tokens: padded tokens of a batch at most; a text that is longer goes alone.
+
+    Returns:
+        batches of indices, each index once; lengths rise within a batch, and the batch
+        that holds the earliest index comes first (a stable order: callers put the most
+        promising text first).
+    """
+    order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
+    batches: list[list[int]] = []
+    for index in order:
+        if batches and lengths[index] * (len(batches[-1]) + 1) <= budget_tokens:
+            batches[-1].append(index)
+        else:
+            batches.append([index])
+    return sorted(batches, key=min)
+
+
+def take_turns(waiting: Sequence[Sequence[int]], budget_tokens: int) -> list[int]:
+    """How many texts of each request are taken into a round shared by all.
+
+    Requests take turns, one text a turn, so that a long request cannot hold up a short
+    one; each gives its texts in its own order (most promising first), and stops taking
+    at the first that does not fit.
+
+    Args:
+        waiting: for each request the tokens of its texts, in its order.
+        budget_tokens: tokens of the round at most; the first text is taken whatever its
+            length.
+
+    Returns:
+        for each request the number of its texts taken, from its beginning.
+    """
+    taken = [0] * len(waiting)
+    left = budget_tokens
+    active = [request for request, lengths in enumerate(waiting) if lengths]
+    while active:
+        still: list[int] = []
+        for request in active:
+            length = waiting[request][taken[request]]
+            if length > left and any(taken):
+                continue
+            left -= length
+            taken[request] += 1
+            if taken[request] < len(waiting[request]):
+                still.append(request)
+        active = still
+    return taken

@@ -1,0 +1,226 @@
+"""The cross-encoder behind an event loop: one thread, batches shared by all requests.
+
+Modelled on text-embeddings-inference's queue: take whatever waits (no timer), drop what
+nobody waits for, bound a batch by tokens.
+"""
+
+import asyncio
+import math
+import os
+import socket
+import threading
+import time
+from collections.abc import Sequence
+
+from services.errors import BackendUnavailable, Overloaded
+from services.models.batching import plan_batches, take_turns
+from services.models.pace import Pace
+from services.models.tickets import Ticket
+from services.ports.models import (
+    CrossEncoder,
+    ModelCard,
+    Passage,
+    RerankRequest,
+    RerankResult,
+)
+
+MAX_WAITING_PAIRS = 4_096
+
+# A request that comes in waits for one round; a deadline wastes one pass at most.
+_ROUND_S = 0.12
+_PASS_S = 0.04
+_SMALLEST_PASS_TOKENS = 1_024
+
+_WARM_UP_PAIRS = [("what is this about", Passage("a few words of a passage, " * 18))] * 4
+
+_Place = tuple[Ticket, int]
+
+
+class InProcessReranker:
+    """Implements Reranker over a cross-encoder in this process."""
+
+    def __init__(
+        self, cross_encoder: CrossEncoder, *, max_waiting_pairs: int = MAX_WAITING_PAIRS
+    ) -> None:
+        """Runs the model twice, to warm it up and for a first estimate of its speed."""
+        self._model = cross_encoder
+        self._max_waiting_pairs = max_waiting_pairs
+        self._pace = Pace(_warm_up(cross_encoder))
+        self._worker = f"{socket.gethostname()}:{os.getpid()}"
+        self._tickets: list[Ticket] = []
+        self._change = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="winnow-reranker", daemon=True)
+        self._thread.start()
+
+    @property
+    def card(self) -> ModelCard:
+        """Which model scores."""
+        return self._model.card
+
+    @property
+    def tokens_per_s(self) -> float:
+        """The speed measured of late."""
+        return self._pace.tokens_per_s
+
+    def affordable(self, budget_s: float, tokens: Sequence[int] | None = None) -> int:
+        """How many passages the budget pays for at the speed and load measured of late.
+
+        A request that comes in either waits until what is queued is scored, or shares
+        the model evenly with those that are there: whichever leaves it more.
+
+        Args:
+            tokens: the pairs' lengths, most promising first; else those seen of late.
+        """
+        with self._change:
+            queued = sum(self._tokens_left(ticket) for ticket in self._tickets)
+            sharing = 1 + len(self._tickets)
+        speed = self._pace.tokens_per_s
+        room = max(speed * budget_s - queued, speed * budget_s / sharing)
+        if tokens is None:
+            return max(0, int(room / self._pace.tokens_per_text))
+        count = 0
+        for length in tokens:
+            room -= length
+            if room < 0:
+                break
+            count += 1
+        return count
+
+    async def rerank(self, request: RerankRequest) -> RerankResult:
+        """Score until the deadline; returns by then with what it has.
+
+        Raises:
+            Overloaded: too many pairs wait already.
+            BackendUnavailable: the model failed, or the reranker is closed.
+        """
+        ticket = Ticket.of(request)
+        if not request.passages:
+            return self._result(ticket)
+        self._take_in(ticket)
+        try:
+            finished = asyncio.wrap_future(ticket.finished)
+            await asyncio.wait({finished}, timeout=request.deadline_s - time.monotonic())
+            if finished.done():
+                finished.result()
+            return self._result(ticket)
+        finally:
+            with self._change:
+                ticket.left = True
+
+    async def ping(self) -> None:
+        """Raise BackendUnavailable where the batcher has ended."""
+        if self._closed or not self._thread.is_alive():
+            raise BackendUnavailable("The reranker is closed.")
+
+    async def close(self) -> None:
+        """Finish the pass that runs, refuse the rest, and end the thread."""
+        with self._change:
+            self._closed = True
+            for ticket in self._tickets:
+                ticket.finish(BackendUnavailable("The reranker is closed."))
+            self._change.notify()
+        await asyncio.to_thread(self._thread.join)
+
+    def _take_in(self, ticket: Ticket) -> None:
+        with self._change:
+            if self._closed:
+                raise BackendUnavailable("The reranker is closed.")
+            waiting = sum(other.open_pairs for other in self._tickets)
+            if self._tickets and waiting + ticket.open_pairs > self._max_waiting_pairs:
+                raise Overloaded(
+                    f"{waiting} passages wait to be reranked: ask again in a moment.",
+                    retry_after_s=1,
+                )
+            self._tickets.append(ticket)
+            self._change.notify()
+
+    def _tokens_left(self, ticket: Ticket) -> float:
+        if ticket.lengths is None:
+            return ticket.open_pairs * self._pace.tokens_per_text
+        return float(sum(ticket.waiting()))
+
+    def _result(self, ticket: Ticket) -> RerankResult:
+        with self._change:
+            waited_s = time.monotonic() - ticket.arrived_s
+            return RerankResult(
+                scores=tuple(ticket.scores),
+                truncated=tuple(ticket.truncated),
+                model=self._model.card,
+                worker=self._worker,
+                compute_ms=ticket.compute_s * 1_000,
+                queue_ms=(waited_s if ticket.queue_s is None else ticket.queue_s) * 1_000,
+            )
+
+    def _work(self) -> None:
+        while True:
+            with self._change:
+                self._change.wait_for(lambda: self._closed or self._tickets)
+                if self._closed:
+                    return
+                self._drop_over()
+                tickets = list(self._tickets)
+            try:
+                self._round(tickets)
+            except Exception as error:  # noqa: BLE001  # the batcher outlives its batches
+                self._fail(tickets, error)
+
+    def _drop_over(self) -> None:
+        for ticket in self._tickets:
+            if ticket.over:
+                ticket.finish()
+        self._tickets = [ticket for ticket in self._tickets if not ticket.finished.done()]
+
+    def _fail(self, tickets: Sequence[Ticket], error: Exception) -> None:
+        with self._change:
+            for ticket in tickets:
+                ticket.finish(BackendUnavailable(f"The cross-encoder failed: {error}"))
+
+    def _round(self, tickets: Sequence[Ticket]) -> None:
+        """Take pairs of every request, best first, and score them in passes of like length."""
+        for ticket in tickets:
+            if ticket.lengths is None:
+                ticket.lengths = self._model.count_tokens(ticket.pairs()).tolist()
+        speed = self._pace.tokens_per_s
+        round_tokens = max(_SMALLEST_PASS_TOKENS, int(speed * _ROUND_S))
+        places: list[_Place] = []
+        counts = take_turns([ticket.waiting() for ticket in tickets], round_tokens)
+        for ticket, count in zip(tickets, counts, strict=True):
+            places.extend((ticket, ticket.taken + offset) for offset in range(count))
+            ticket.taken += count
+        lengths = [(ticket.lengths or ())[place] for ticket, place in places]
+        pass_tokens = max(_SMALLEST_PASS_TOKENS, int(speed * _PASS_S))
+        for batch in plan_batches(lengths, pass_tokens):
+            self._pass([places[index] for index in batch])
+
+    def _pass(self, places: Sequence[_Place]) -> None:
+        """One run of the model over the pairs that somebody still waits for."""
+        places = [(ticket, place) for ticket, place in places if not ticket.over]
+        if not places:
+            return
+        started_s = time.monotonic()
+        scores = self._model.score([ticket.pair(place) for ticket, place in places])
+        elapsed_s = time.monotonic() - started_s
+        tokens = sum((ticket.lengths or ())[place] for ticket, place in places)
+        self._pace.record(tokens, len(places), elapsed_s)
+        with self._change:
+            for ticket in {ticket for ticket, _ in places}:
+                ticket.compute_s += elapsed_s
+                if ticket.queue_s is None:
+                    ticket.queue_s = started_s - ticket.arrived_s
+            for row, (ticket, place) in enumerate(places):
+                logit = float(scores.logits[row])
+                ticket.scores[place] = logit if math.isfinite(logit) else None
+                ticket.truncated[place] = bool(scores.truncated[row])
+                ticket.open_pairs -= 1
+                if ticket.open_pairs == 0:
+                    ticket.finish()
+
+
+def _warm_up(model: CrossEncoder) -> float:
+    """Tokens a second of a second run: the first also sets the model up."""
+    model.score(_WARM_UP_PAIRS)
+    tokens = int(model.count_tokens(_WARM_UP_PAIRS).sum())
+    started_s = time.monotonic()
+    model.score(_WARM_UP_PAIRS)
+    return tokens / max(time.monotonic() - started_s, 1e-6)
