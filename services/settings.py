@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     hub: bool = True
     precision: str = Field(default="auto", pattern="^(auto|fp32|bf16)$")
     threads: int = Field(default=0, ge=0, le=1_024)
+    token_dimensions: int = Field(default=0, ge=0, le=1_024)
 
     # Chunks, in the bi-encoder's tokens. 0: what the model reads.
     chunk_tokens: int = Field(default=0, ge=0, le=8_192)
@@ -100,6 +101,7 @@ class Settings(BaseSettings):
     # Serving.
     host: str = "127.0.0.1"
     port: int = Field(default=8_000, ge=0, le=65_535)
+    server: str = Field(default="", pattern="^(https?://.+)?$")
     search_key: SecretStr = SecretStr("")
     admin_key: SecretStr = SecretStr("")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
