@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from search_api.answer import SearchAnswer
 from search_api.request import SearchRequest
 from services.generations import Head
+from services.metrics import CACHE_LOOKUPS
 from services.ports.cache import Cache
 from services.rights import Rights
 
@@ -53,6 +54,7 @@ class ResultCache:
         for it too; an error reaches all of them and is not kept.
         """
         raw = await self._cache.get(key) if self._ttl_s else None
+        CACHE_LOOKUPS.labels("miss" if raw is None else "hit").inc()
         if raw is not None:
             answer = SearchAnswer.model_validate_json(raw)
             answer.cached = True

@@ -17,6 +17,7 @@ from search_api.trace import Trace
 from services.deadlines import Deadline
 from services.errors import PageExpired
 from services.generations import Generation, Head
+from services.metrics import DEGRADED_ANSWERS, SEARCH_STAGE_SECONDS
 from services.rights import EVERYTHING, Rights
 
 
@@ -71,7 +72,9 @@ class SearchService:
         ranking = await rank(services, indexes, plan, trace)
         await self._rankings.keep(ranking)
         page = PageRequest(0, request.size, request.explain, rights, plan.deadline)
-        return await render(services, indexes, ranking, page, trace)
+        answer = await render(services, indexes, ranking, page, trace)
+        _count(answer)
+        return answer
 
     async def _continue(
         self, collection: str, request: SearchRequest, rights: Rights, trace: Trace
@@ -109,3 +112,10 @@ class SearchService:
         if services.reranker is not None:
             models["cross_encoder"] = repr(replace(services.reranker.card, device=""))
         return models
+
+
+def _count(answer: SearchAnswer) -> None:
+    for stage in answer.stages:
+        SEARCH_STAGE_SECONDS.labels(stage.name).observe(stage.ms / 1_000)
+    for reason in answer.degraded:
+        DEGRADED_ANSWERS.labels(reason).inc()
