@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.errors import InvalidInput, NotFound, Unauthorized, WinnowError
+from services.web.problem_types import problem_types
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -35,11 +36,6 @@ def problem(error: WinnowError, headers: Mapping[str, str] | None = None) -> JSO
     if isinstance(error, Unauthorized):
         own["WWW-Authenticate"] = 'Bearer realm="winnow"'
     return _answer(error.slug, error.title, error.status, error.detail, own)
-
-
-def problem_types() -> Mapping[str, type[WinnowError]]:
-    """Every problem type by its slug: what ``/problems/<slug>`` describes."""
-    return {kind.slug: kind for kind in _family(WinnowError)}
 
 
 def install_problems(app: FastAPI) -> None:
@@ -154,9 +150,3 @@ def _answer(
     return JSONResponse(
         content | more, status_code=status, headers=dict(headers), media_type=MEDIA_TYPE
     )
-
-
-def _family(kind: type[WinnowError]) -> Iterator[type[WinnowError]]:
-    yield kind
-    for child in kind.__subclasses__():
-        yield from _family(child)

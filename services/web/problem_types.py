@@ -1,0 +1,16 @@
+"""Problem types by name: what a server puts into an answer and a client reads from it."""
+
+from collections.abc import Iterator, Mapping
+
+from services.errors import WinnowError
+
+
+def problem_types() -> Mapping[str, type[WinnowError]]:
+    """Every kind of error by its slug: the types that ``/problems/<slug>`` describes."""
+    return {kind.slug: kind for kind in _family(WinnowError)}
+
+
+def _family(kind: type[WinnowError]) -> Iterator[type[WinnowError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _family(child)
