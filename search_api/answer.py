@@ -36,6 +36,7 @@ class Explanation(BaseModel):
 
     Attributes:
         winning_chunk: ordinal of the chunk that made the document's score.
+        late: the blend of late interaction, of ``cosine``, ``max_sim`` and BM25.
         cross_encoder: float32 logit, None where it was not scored.
         truncated: the cross-encoder did not read the whole chunk.
         window_rank: place in the reranking window from 1, None outside it.
@@ -46,6 +47,8 @@ class Explanation(BaseModel):
     vector: LegExplanation | None = None
     fused: float | None = None
     fused_rank: int | None = None
+    cosine: float | None = None
+    max_sim: float | None = None
     late: float | None = None
     window_rank: int | None = None
     cross_encoder: float | None = None

@@ -1,13 +1,12 @@
 """Documents in a given order: no words to rank by, or a sort asked for."""
 
-from services.assembly import Services
-
 from search_api.facets import facet_filters
 from search_api.fusion import Place
 from search_api.plan import Plan
 from search_api.ranking import Candidate, Item
 from search_api.retrieval import LEXICAL, Indexes
 from search_api.trace import Trace
+from services.assembly import Services
 from services.candidates import IndexedVersion, Survey
 from services.documents import ChunkRef
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.analysis.highlights import word_highlights
-from services.analysis.terms import terms
-
 from search_api.answer import Highlight, PassageAnswer
 from search_api.retrieval import Indexes
+from services.analysis.highlights import word_highlights
+from services.analysis.terms import terms
 from services.documents import Chunk, ChunkRef
 from services.errors import BackendUnavailable
 

@@ -4,8 +4,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.assembly import Services
-
 from search_api.answer import FacetCount, ModelUsed, SearchAnswer, Total, Window
 from search_api.browse import browse, survey
 from search_api.facets import count_values
@@ -17,6 +15,7 @@ from search_api.reranking import Reranked, model_used, rerank
 from search_api.retrieval import LEXICAL, VECTOR, Indexes, Retrieved, retrieve
 from search_api.standing import read_summaries, stands
 from search_api.trace import Trace
+from services.assembly import Services
 from services.candidates import FacetValue, Survey
 from services.documents import encode_value
 from services.ports.ledger import Summary

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from services.assembly import Services
-
 from search_api.request import Aggregation, Mode, Rerank, SearchRequest, Unit
 from search_api.words import parse_words
+from services.assembly import Services
 from services.collections import Collection, Schema
 from services.deadlines import Deadline
 from services.errors import InvalidFilter, InvalidInput, ModelUnavailable

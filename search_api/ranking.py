@@ -27,6 +27,8 @@ class Candidate:
     places: dict[str, Place] = field(default_factory=dict)
     fused: float | None = None
     fused_rank: int | None = None
+    cosine: float | None = None
+    max_sim: float | None = None
     late: float | None = None
     window_rank: int | None = None
     cross_encoder: float | None = None

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.assembly import Services
-
 from search_api.answer import Explanation, LegExplanation, PassageAnswer, Result, SearchAnswer
 from search_api.pages import Continuation
 from search_api.passages import passage_answer, read_chunks
@@ -12,6 +10,7 @@ from search_api.ranking import Candidate, Item, Ranking
 from search_api.retrieval import LEXICAL, VECTOR, Indexes
 from search_api.standing import readable_by, stands
 from search_api.trace import Trace
+from services.assembly import Services
 from services.deadlines import Deadline
 from services.documents import Chunk, ChunkRef, encode_value
 from services.errors import BackendUnavailable
@@ -130,6 +129,8 @@ def _explain(item: Item, ranking: Ranking) -> Explanation:
         vector=_leg(winner, VECTOR),
         fused=winner.fused,
         fused_rank=winner.fused_rank,
+        cosine=winner.cosine,
+        max_sim=winner.max_sim,
         late=winner.late,
         window_rank=winner.window_rank,
         cross_encoder=winner.cross_encoder,

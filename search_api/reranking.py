@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.assembly import Services
-
 from search_api.answer import ModelUsed, Window
 from search_api.ordering import with_cross_encoder_scores
 from search_api.passages import read_chunks
@@ -13,6 +11,7 @@ from search_api.ranking import Candidate
 from search_api.retrieval import Indexes
 from search_api.trace import Trace
 from search_api.window import WindowPlan, plan_window
+from services.assembly import Services
 from services.documents import Chunk, ChunkRef
 from services.errors import BackendUnavailable, Overloaded
 from services.ports.ledger import Summary

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from services.assembly import Services
-
 from search_api.facets import facet_filters
 from search_api.plan import Plan
 from search_api.trace import Trace
+from services.assembly import Services
 from services.candidates import Hit, Run, Survey
 from services.errors import BackendUnavailable, DeadlineExceeded
 from services.ports.lexical import LexicalIndex

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from services.assembly import Services
-
 from search_api.answer import SearchAnswer
 from search_api.pages import Continuation, RankingStore
 from search_api.pipeline import rank
@@ -14,6 +12,7 @@ from search_api.request import SearchRequest
 from search_api.result_cache import ResultCache, cache_key
 from search_api.retrieval import Indexes
 from search_api.trace import Trace
+from services.assembly import Services
 from services.deadlines import Deadline
 from services.errors import PageExpired
 from services.generations import Generation, Head

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.assembly import Services
-
 from search_api.plan import Plan
 from search_api.trace import Trace
+from services.assembly import Services
 from services.ports.ledger import Summary
 from services.rights import Rights
 

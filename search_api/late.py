@@ -1,0 +1,128 @@
+"""Late interaction: orders a few hundred candidates without a model pass.
+
+The query's token vectors meet the chunks' stored ones: for each query token its best
+passage token, averaged (MaxSim; Khattab and Zaharia 2020, arXiv 2004.12832), blended with
+the two scores that the legs are made of.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_api.aggregation import order_with_gaps
+from search_api.plan import Plan
+from search_api.ranking import Candidate
+from search_api.retrieval import LEXICAL, Indexes, Retrieved
+from search_api.trace import Trace
+from services.errors import BackendUnavailable
+
+LATE = "late"
+
+# Weights of the z-scores. BM25 counts half: the legs have let it choose the candidates already.
+COSINE_WEIGHT = 1.0
+MAX_SIM_WEIGHT = 1.0
+BM25_WEIGHT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """The order after late interaction, and the reason where there was none."""
+
+    order: list[Candidate]
+    happened: bool = False
+    degraded: str | None = None
+
+
+def blend(
+    cosine: NDArray[np.float64], max_sim: NDArray[np.float64], bm25: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """One score from three, each float64 [candidates] and taken as a z-score of the window.
+
+    Z-scores put a cosine, an average of dot products and an unbounded BM25 on one scale
+    without parameters to fit; a score that is the same for all adds nothing.
+    """
+    return (
+        COSINE_WEIGHT * _standardised(cosine)
+        + MAX_SIM_WEIGHT * _standardised(max_sim)
+        + BM25_WEIGHT * _standardised(bm25)
+    )
+
+
+def _standardised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    deviation = scores.std()
+    if not deviation > np.finfo(np.float64).eps:
+        return np.zeros_like(scores)
+    return (scores - scores.mean()) / deviation
+
+
+async def interact(
+    indexes: Indexes,
+    plan: Plan,
+    order: list[Candidate],
+    found: Retrieved,
+    window: int,
+    trace: Trace,
+) -> Interaction:
+    """Order the first ``window`` candidates by the blend; the rest follow as they were."""
+    if not plan.late or not order:
+        return Interaction(order)
+    if found.encoded is None or found.encoded.tokens is None:
+        return Interaction(order, degraded="late_interaction_unavailable")
+    head = order[:window]
+    refs = [candidate.ref for candidate in head]
+    try:
+        with trace.stage(LATE) as stage:
+            work = asyncio.gather(
+                indexes.vectors.cosine(found.encoded.vectors[0], refs),
+                indexes.vectors.max_sim(found.encoded.tokens[0], refs),
+            )
+            cosine, max_sim = await plan.deadline.bound(work, "The vector index")
+            ready = [each for each in head if each.ref in cosine and each.ref in max_sim]
+            scored = _scored(
+                ready,
+                [cosine[each.ref] for each in ready],
+                [max_sim[each.ref] for each in ready],
+            )
+            stage.candidates = len(scored)
+    except BackendUnavailable:
+        return Interaction(order, degraded="late_interaction_unavailable")
+    places = {each.ref: each.score for each in scored}
+    members = {each.ref: each for each in head} | {each.ref: each for each in scored}
+    ranked = [members[ref] for ref in order_with_gaps(refs, places)]
+    return Interaction([*ranked, *order[window:]], happened=bool(scored))
+
+
+def _scored(
+    candidates: Sequence[Candidate], cosine: Sequence[float], max_sim: Sequence[float]
+) -> list[Candidate]:
+    """Candidates with their blend, squeezed into (0, 1) so that sums over chunks make sense."""
+    if not candidates:
+        return []
+    blended = blend(
+        np.asarray(cosine, np.float64), np.asarray(max_sim, np.float64), _bm25(candidates)
+    )
+    squeezed = 1.0 / (1.0 + np.exp(-blended))
+    return [
+        replace(candidate, late=float(score), cosine=near, max_sim=interaction).scored(
+            LATE, float(score)
+        )
+        for candidate, score, near, interaction in zip(
+            candidates, squeezed, cosine, max_sim, strict=True
+        )
+    ]
+
+
+def _bm25(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+    """BM25 of each; a chunk that the words did not find scores like the last that they did."""
+    found = [each.places[LEXICAL].score for each in candidates if LEXICAL in each.places]
+    floor = min(found, default=0.0)
+    return np.asarray(
+        [
+            each.places[LEXICAL].score if LEXICAL in each.places else floor
+            for each in candidates
+        ],
+        np.float64,
+    )
