@@ -20,8 +20,8 @@ _CELLS = frozenset({"td", "th", "cell"})
 _BREAKS = frozenset({"br", "lb", "hr"})
 _BLOCKS = frozenset(
     {"div", "section", "article", "main", "body", "blockquote", "quote", "table", "figure"}
-    | {"header", "footer", "aside", "nav", "details", "form", "fieldset", "dl", "html", "tbody", "thead"}
-    | {"head", "pre", "tfoot", "hgroup", "center"}
+    | {"header", "footer", "aside", "nav", "details", "form", "fieldset", "dl", "html"}
+    | {"tbody", "thead", "head", "pre", "tfoot", "hgroup", "center"}
     | _PARAGRAPHS | _LISTS | _ITEMS | _ROWS | set(_HEADINGS)
 )  # fmt: skip
 

@@ -40,7 +40,7 @@ class TextBuilder:
         text = " ".join(text.split())
         if not text:
             return
-        start = self._length + (2 if self._parts else 0)
+        start = self.next_start
         self.block(text)
         self._outline.append(Heading(start, level, text))
 
@@ -48,7 +48,7 @@ class TextBuilder:
         """Add all of another text with its headings."""
         if not rendered.text.strip():
             return
-        start = self._length + (2 if self._parts else 0)
+        start = self.next_start
         start -= len(rendered.text) - len(rendered.text.lstrip("\n"))
         self.block(rendered.text)
         self._outline += [
@@ -67,9 +67,9 @@ class TextBuilder:
         return tuple(self._outline)
 
     @property
-    def empty(self) -> bool:
-        """Whether nothing has been added."""
-        return not self._parts
+    def next_start(self) -> int:
+        """Where the next block that is not tight will begin."""
+        return self._length + (2 if self._parts else 0)
 
     def _add(self, text: str) -> None:
         self._parts.append(text)

@@ -1,0 +1,1 @@
+"""Files of many formats as drafts: one module a format, each with one ``load(source)``."""
