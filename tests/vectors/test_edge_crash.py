@@ -1,0 +1,65 @@
+"""What was acknowledged survives a process that is killed in the middle of its writes."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+from services.embedded.vectors import EdgeStore
+from services.queries import Scope
+from tests.vectors.examples import direction, entry, generation, query
+
+_CHUNKS = 3
+
+
+async def write_for_ever(folder: Path) -> None:
+    """Write documents one after the other and say each version once it is acknowledged."""
+    index = await EdgeStore(folder).open(generation())
+    number = 0
+    while True:
+        number += 1
+        await index.write([entry(f"{number:06}", [direction(1.0)] * _CHUNKS)], [])
+        print(number, flush=True)  # noqa: T201
+
+
+def _kill_after(folder: Path, writes: int) -> int:
+    """Run a writer, kill it after so many acknowledged writes; returns the last one."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.vectors.test_edge_crash", str(folder)],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+        text=True,
+    )
+    assert child.stdout is not None
+    with child:
+        acknowledged = 0
+        for line in child.stdout:
+            acknowledged = int(line)
+            if acknowledged == writes:
+                child.kill()
+    return acknowledged
+
+
+def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    """Every acknowledged document is found with all its chunks, and writes go on."""
+    acknowledged = _kill_after(tmp_path, 60)
+
+    async def inspect() -> None:
+        store = EdgeStore(tmp_path)
+        index = await store.open(generation())
+        stored = await index.versions("", 10_000)
+        names = [f"{number:06}" for number in range(1, acknowledged + 1)]
+        assert [version.document_id for version in stored][:acknowledged] == names
+        found = await index.search(query(1.0), Scope(), 10_000)
+        counted = dict.fromkeys(names, 0)
+        for hit in found:
+            counted[hit.ref.document_id] = counted.get(hit.ref.document_id, 0) + 1
+        assert {counted[name] for name in names} == {_CHUNKS}
+        await index.write([entry("later", [direction(0.0, 1.0)])], [])
+        await store.close()
+
+    asyncio.run(inspect())
+
+
+if __name__ == "__main__":
+    asyncio.run(write_for_ever(Path(sys.argv[1])))
