@@ -47,9 +47,7 @@ def segments(text: str, highlights: Sequence[Highlight]) -> tuple[Segment, ...]:
     return tuple(parts)
 
 
-def excerpt(
-    text: str, highlights: Sequence[Highlight], limit: int = EXCERPT_CHARACTERS
-) -> Excerpt:
+def excerpt(text: str, highlights: Sequence[Highlight], limit: int = EXCERPT_CHARACTERS) -> Excerpt:
     """The stretch of at most about ``limit`` characters with the most different matches."""
     if len(text) <= limit:
         return Excerpt(segments(text, highlights), cut=False)

@@ -35,7 +35,7 @@ class FacetGroup:
 def facet_groups(
     facets: Mapping[str, Sequence[FacetCount]], state: PageState
 ) -> tuple[FacetGroup, ...]:
-    """The facets that narrow a search: few values, and more than one document in some.
+    """The facets that narrow a search: few values, not one for every document.
 
     A facet with a choice in it is always shown, so that the choice can be taken back.
     """
@@ -48,7 +48,10 @@ def facet_groups(
 
 
 def _useful(counts: Sequence[FacetCount]) -> bool:
-    return 2 <= len(counts) <= MAX_VALUES and max(each.count for each in counts) > 1
+    if not 2 <= len(counts) <= MAX_VALUES:
+        return False
+    # Many values of one document each are names, not groups.
+    return len(counts) <= _SHOWN_VALUES or max(each.count for each in counts) > 1
 
 
 def _group(key: str, counts: Sequence[FacetCount], state: PageState) -> FacetGroup:

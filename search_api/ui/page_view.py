@@ -23,7 +23,7 @@ from services.collections import Collection, FieldType
 
 MODES = ((Mode.HYBRID, "Hybrid"), (Mode.LEXICAL, "Words"), (Mode.VECTOR, "Meaning"))
 RERANKS = (
-    (Rerank.AUTO, "Best available"),
+    (Rerank.AUTO, "Best there is"),
     (Rerank.CROSS_ENCODER, "Cross-encoder"),
     (Rerank.NONE, "Off"),
 )

@@ -34,7 +34,9 @@ def _everyone(_key: str) -> bool:
     return True
 
 
-def router(search: Search, collections: Collections, may_search: MaySearch = _everyone) -> APIRouter:
+def router(
+    search: Search, collections: Collections, may_search: MaySearch = _everyone
+) -> APIRouter:
     """The page's routes.
 
     Args:
@@ -76,7 +78,7 @@ class _Page:
         """The page, or only what changes on it where a script asks for that."""
         parameters = request.query_params
         state, shown = PageState(), None
-        context: dict[str, object] = {"collections": ()}
+        context: dict[str, object] = {"collections": (), "answer": None}
         try:
             self._check_key(request.cookies.get(KEY_COOKIE, ""))
             state = PageState(query=parameters.get("q", ""))
@@ -150,7 +152,7 @@ def _controls(state: PageState, shown: Collection | None) -> dict[str, object]:
 
 
 def _error_page(error: WinnowError) -> Response:
-    context = {"collections": (), "error": error, **_controls(PageState(), None)}
+    context = {"collections": (), "answer": None, "error": error} | _controls(PageState(), None)
     return render("page.html", context, status=error.status)
 
 

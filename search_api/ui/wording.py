@@ -109,7 +109,8 @@ def window_sentence(window: Window) -> str:
 
 def ran_sentence(answer: SearchAnswer) -> str:
     """Which stages made the order, in a few words."""
-    ran = {stage.name for stage in answer.stages}
+    failed = {reason.partition("_")[0] for reason in answer.degraded}
+    ran = {each.name for each in answer.stages if each.candidates or each.name not in failed}
     if "browse" in ran:
         return "in the order chosen"
     legs = [name for key, name in (("lexical", "words"), ("vector", "meaning")) if key in ran]
