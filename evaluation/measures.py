@@ -36,7 +36,7 @@ def measure(judgments: Judgments, lists: RankedLists) -> Measured:
     nDCG takes the grade itself as gain and log2(rank + 1) as discount (Järvelin and
     Kekäläinen 2002, as trec_eval does); grades from 1 on are relevant for the others.
     """
-    import ir_measures  # noqa: PLC0415  # 50 ms that searches need not wait for
+    import ir_measures  # 50 ms that searches need not wait for
 
     names = {ir_measures.parse_measure(name): name for name in MEASURES}
     qrels = {query: dict(grades) for query, grades in judgments.items()}

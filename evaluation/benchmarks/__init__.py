@@ -1,0 +1,1 @@
+"""``scripts/bench``: speed and memory, side by side with the usual tools in one run."""

@@ -1,0 +1,108 @@
+"""The command: ``scripts/bench [--only NAME] [--chunks N] [--json]``."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from evaluation.benchmarks.embedding import embedding
+from evaluation.benchmarks.figures import Figure
+from evaluation.benchmarks.reranking import reranking
+from evaluation.benchmarks.searching import searching
+from services.errors import WinnowError
+from services.settings import Settings, load_settings
+
+_CHUNKS = 15_000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns 1 where an enforced figure is missed."""
+    chosen = _parse(arguments)
+    progress = Console(stderr=True)
+    figures: list[Figure] = []
+    try:
+        settings = load_settings()
+        benchmarks = _benchmarks(settings, chosen.chunks, progress)
+        for name in chosen.only or benchmarks:
+            progress.print(f"{name} …")
+            figures += benchmarks[name]()
+    except WinnowError as error:
+        progress.print(f"scripts/bench: {error.detail}", markup=False)
+        return error.exit_code
+    if chosen.json:
+        sys.stdout.write(json.dumps([figure.to_json() for figure in figures], indent=1) + "\n")
+    else:
+        Console().print(_table(figures))
+    return int(any(figure.enforced and not figure.met for figure in figures))
+
+
+def _benchmarks(
+    settings: Settings, chunks: int, console: Console
+) -> dict[str, Callable[[], list[Figure]]]:
+    told = ""
+
+    def progress(activity: str, _done: int, _total: int) -> None:
+        nonlocal told
+        if activity != told:
+            told = activity
+            console.print(f"  {activity} …")
+
+    return {
+        "embedding": lambda: embedding(settings),
+        "reranking": lambda: reranking(settings),
+        "search": lambda: searching(settings, chunks, progress),
+    }
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Speed and memory.")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=("embedding", "reranking", "search"),
+        help="run this one; may be repeated",
+    )
+    parser.add_argument(
+        "--chunks", type=int, default=_CHUNKS, help="chunks to search over (%(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON list on stdout")
+    return parser.parse_args(arguments)
+
+
+def _table(figures: Sequence[Figure]) -> Table:
+    table = Table("figure", "unit")
+    for heading in ("value", "baseline", "ratio", "held to"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    for figure in figures:
+        table.add_row(
+            figure.name,
+            figure.unit,
+            f"{figure.value:,.1f}",
+            "" if figure.baseline is None else f"{figure.baseline:,.1f}",
+            "" if figure.ratio is None else f"{figure.ratio:.2f}",
+            _limit(figure),
+            _verdict(figure),
+        )
+    return table
+
+
+def _limit(figure: Figure) -> str:
+    if figure.at_least is not None:
+        return f"≥ {figure.at_least:g}"
+    return "" if figure.at_most is None else f"≤ {figure.at_most:,g}"
+
+
+def _verdict(figure: Figure) -> str:
+    if figure.at_least is None and figure.at_most is None:
+        return ""
+    if figure.met:
+        return "reached"
+    return "[bold red]MISSED[/]" if figure.enforced else "missed (not enforced)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

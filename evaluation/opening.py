@@ -1,0 +1,23 @@
+"""Services for measuring: nothing is remembered from one system's searches to the next's."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from services.assembly import Services, open_services
+from services.models.embedder import InProcessEmbedder
+from services.settings import Settings
+
+
+@asynccontextmanager
+async def open_forgetful(settings: Settings) -> AsyncIterator[Services]:
+    """Services whose embedder forgets queries, so that each search pays for its own."""
+    async with open_services(settings) as services:
+        if services.embedder is None:
+            yield services
+            return
+        embedder = InProcessEmbedder(services.embedder.encoder, cached_queries=0)
+        try:
+            yield replace(services, embedder=embedder)
+        finally:
+            await embedder.close()
