@@ -101,7 +101,7 @@ async def _model(
 ) -> T | None:
     """What a loader gives, or None with the reason in ``missing``."""
     if not getattr(settings, stage):
-        missing[stage] = f"switched off: WINNOW_{stage.upper()} is empty"
+        missing[stage] = f"It is switched off: WINNOW_{stage.upper()} is empty."
         return None
     try:
         return await asyncio.to_thread(load, settings)
