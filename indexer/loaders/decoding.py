@@ -52,9 +52,17 @@ def detect_encoding(sample: bytes) -> str:
 
 
 def _guess(sample: bytes) -> str:
-    best = from_bytes(sample).best()
+    matches = from_bytes(sample)
+    best = matches.best()
     if best is None or _is_binary(str(best)):
         raise InvalidDocument(BINARY)
+    for match in matches:
+        # Short Western texts fit several code pages alike: then the most common one.
+        if match.encoding == "cp1252" and (match.chaos, match.coherence) == (
+            best.chaos,
+            best.coherence,
+        ):
+            return match.encoding
     return best.encoding
 
 
