@@ -19,8 +19,19 @@ from types import ModuleType
 from indexer.draft import Draft
 
 _SKIPPED = frozenset(
-    {"antigravity", "distutils", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "this"}
-    | {"ntpath", "genericpath", "tests", "turtledemo", "venv", "__main__", "encodings", "site-packages"}
+    {
+        "antigravity",
+        "distutils",
+        "genericpath",
+        "ntpath",
+        "ensurepip",
+        "idlelib",
+        "lib2to3",
+        "pydoc_data",
+        "test",
+        "this",
+    }
+    | {"tests", "turtledemo", "venv", "__main__", "encodings", "site-packages"}
 )
 _COMPILED = (
     *("array", "atexit", "binascii", "builtins", "bz2", "cmath", "collections", "contextvars"),
@@ -66,8 +77,7 @@ def standard_library_drafts() -> list[Draft]:
     found: dict[str, Draft] = {}
     for item in (*_source_items(), *_compiled_items()):
         draft = _draft(item)
-        if len(draft.text) >= _RENAMED = {"posixpath": "os.path"}
-_SHORTEST_CHARACTERS:
+        if len(draft.text) >= _SHORTEST_CHARACTERS:
             found.setdefault(draft.id, draft)
     return [found[identifier] for identifier in sorted(found)]
 
