@@ -1,0 +1,171 @@
+"""The one HTTP application: mounts every route and wires what they need."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import JSONResponse
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Scope
+
+import indexer.routes
+import search_api.routes
+import search_api.ui.routes
+from indexer.service import Indexer
+from search_api.answer import SearchAnswer
+from search_api.request import SearchRequest
+from search_api.service import SearchService
+from services.assembly import Services, open_services
+from services.collections import Collection
+from services.errors import WinnowError
+from services.metrics import CONTENT_TYPE, exposition
+from services.settings import Settings
+from services.version import VERSION
+from services.web.body_limit import BodyLimit
+from services.web.concurrency import ConcurrencyLimit
+from services.web.keys import KeyCheck, Keys, Role
+from services.web.origins import LocalOnly
+from services.web.problems import ProblemMiddleware, install_problems
+from services.web.request_metrics import RequestMetrics
+
+PING_DEADLINE_S = 2.0
+
+_PUBLIC = frozenset({"/", "/key", "/favicon.ico", "/livez", "/readyz", "/openapi.json"})
+_PUBLIC_FOLDERS = ("/assets/", "/problems/")
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the application's routes work with."""
+
+    services: Services
+    indexer: Indexer
+    search: SearchService
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    """Open the services with indexing in the background; on exit finish its current batch.
+
+    Raises:
+        BackendUnavailable: as :func:`services.assembly.open_services`.
+    """
+    async with open_services(settings) as services:
+        background = Indexer(services)
+        background.start()
+        try:
+            yield Runtime(services, background, SearchService(services))
+        finally:
+            await background.close()
+
+
+def create_app(runtime: Runtime, *, open_to_all: bool = False) -> FastAPI:
+    """The application over a runtime that is open for as long as it serves.
+
+    Args:
+        open_to_all: without keys, serve by any host name and not only as localhost.
+    """
+    settings = runtime.services.settings
+    keys = Keys.from_settings(settings)
+    # FastAPI's documentation page would load its scripts from another host.
+    app = FastAPI(title="Winnow", version=VERSION, docs_url=None, redoc_url=None)
+    install_problems(app)
+    app.include_router(search_api.routes.router(lambda: runtime.search))
+    app.include_router(indexer.routes.router(lambda: runtime.indexer))
+    app.include_router(_page(runtime, keys))
+    _add_operations(app, runtime)
+    _add_middleware(app, settings, keys, open_to_all=open_to_all)
+    return app
+
+
+def _page(runtime: Runtime, keys: Keys) -> APIRouter:
+    async def search(collection: str, request: SearchRequest) -> SearchAnswer:
+        return await runtime.search.search(collection, request)
+
+    async def collections() -> tuple[Collection, ...]:
+        return tuple(await runtime.indexer.list_collections())
+
+    return search_api.ui.routes.router(search, collections, keys.may_search)
+
+
+def _add_operations(app: FastAPI, runtime: Runtime) -> None:
+    @app.get("/livez", tags=["operations"])
+    async def live() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "alive"}
+
+    @app.get("/readyz", tags=["operations"], responses={503: {"description": "Not ready"}})
+    async def ready() -> JSONResponse:
+        """Whether every store answers; a model that is missing only makes answers less."""
+        faults = await _faults(runtime.services)
+        content = {
+            "status": "unready" if faults else "ready",
+            "unavailable": faults,
+            "missing_models": dict(runtime.services.missing),
+        }
+        return JSONResponse(content, status_code=503 if faults else 200)
+
+    @app.get("/metrics", tags=["operations"], response_class=Response)
+    async def metrics() -> Response:
+        """Counters for Prometheus."""
+        return Response(exposition(), media_type=CONTENT_TYPE)
+
+
+async def _faults(services: Services) -> Mapping[str, str]:
+    """Why each part that does not answer does not."""
+    pings = {
+        "ledger": services.ledger.ping(),
+        "lexical": services.lexical.ping(),
+        "vectors": services.vectors.ping(),
+    }
+    found = await asyncio.gather(*(_fault(ping) for ping in pings.values()))
+    return {name: fault for name, fault in zip(pings, found, strict=True) if fault}
+
+
+async def _fault(ping: Awaitable[None]) -> str:
+    try:
+        async with asyncio.timeout(PING_DEADLINE_S):
+            await ping
+    except TimeoutError:
+        return f"no answer within {PING_DEADLINE_S:g} s"
+    except WinnowError as error:
+        return error.detail
+    return ""
+
+
+def _add_middleware(app: FastAPI, settings: Settings, keys: Keys, *, open_to_all: bool) -> None:
+    """Innermost first: each wraps the ones before it."""
+    app.add_middleware(ConcurrencyLimit, limit=settings.max_concurrent_searches, counts=_is_search)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(KeyCheck, keys=keys, needed=role_needed)
+    if not keys.required and not open_to_all:
+        app.add_middleware(LocalOnly, allowed_origins=settings.cors_origins)
+    app.add_middleware(ProblemMiddleware)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Retry-After"],
+        )
+    app.add_middleware(RequestMetrics)
+
+
+def role_needed(scope: Scope) -> Role:
+    """The role that a request needs; what is not named here is administration."""
+    path = scope["path"]
+    if path in _PUBLIC or path.startswith(_PUBLIC_FOLDERS):
+        return Role.NOBODY
+    return Role.SEARCHER if _is_search(scope) or path == "/metrics" else Role.ADMINISTRATOR
+
+
+def _is_search(scope: Scope) -> bool:
+    """Whether a request computes a search: the API's, or the page's with a question in it."""
+    path = scope["path"]
+    if path == "/":
+        return bool(scope["query_string"])
+    parts = path.split("/")
+    return len(parts) == 5 and parts[1:3] == ["v1", "collections"] and parts[4] == "search"

@@ -1,0 +1,112 @@
+"""The stores of this process as a backend."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from cli.backend import Backend, Indexed, JsonObject, Stored
+from indexer.bodies import CollectionAnswer, DocumentAnswer, DocumentSummary
+from indexer.draft import Draft
+from indexer.outcomes import OnProgress, Outcome
+from indexer.service import Indexer
+from search_api.answer import SearchAnswer
+from search_api.request import SearchRequest
+from search_api.service import SearchService
+from services.assembly import Services, open_services
+from services.collections import FieldType
+from services.errors import InvalidInput
+from services.settings import Settings
+
+
+@asynccontextmanager
+async def open_local(settings: Settings) -> AsyncIterator[Backend]:
+    """The data directory's stores, for as long as the block runs.
+
+    Raises:
+        DataDirectoryLocked: another process keeps it.
+    """
+    async with open_services(settings) as services:
+        indexer = Indexer(services)
+        try:
+            yield Local(services, indexer)
+        finally:
+            await indexer.close()
+
+
+class Local:
+    """Indexes on demand: there is no background loop in a command."""
+
+    def __init__(self, services: Services, indexer: Indexer) -> None:
+        self.services = services
+        self._indexer = indexer
+        self._search = SearchService(services)
+
+    async def search(self, collection: str, request: SearchRequest) -> SearchAnswer:
+        """See :class:`Backend`."""
+        return await self._search.search(collection, request)
+
+    async def put(self, collection: str, drafts: Sequence[Draft]) -> Stored:
+        """See :class:`Backend`."""
+        return _stored(await self._indexer.put(collection, drafts))
+
+    async def delete(self, collection: str, ids: Sequence[str]) -> Stored:
+        """See :class:`Backend`."""
+        return _stored(await self._indexer.delete(collection, ids))
+
+    async def index(self, collection: str, progress: OnProgress) -> Indexed:
+        """See :class:`Backend`."""
+        report = await self._indexer.index_pending(collection, progress)
+        refused = {letter.document_id: letter.reason for letter in report.dead_letters}
+        return Indexed(report.documents, report.chunks, refused)
+
+    async def document(self, collection: str, identifier: str) -> JsonObject:
+        """See :class:`Backend`."""
+        record = await self._indexer.get(collection, identifier)
+        return DocumentAnswer.whole(record).model_dump(mode="json")
+
+    async def documents(
+        self, collection: str, after: str, limit: int, prefix: str
+    ) -> Sequence[JsonObject]:
+        """See :class:`Backend`."""
+        await self._indexer.get_collection(collection)
+        summaries = await self._indexer.list(collection, after, limit, prefix)
+        return [DocumentSummary.of(summary).model_dump(mode="json") for summary in summaries]
+
+    async def collections(self) -> Sequence[JsonObject]:
+        """See :class:`Backend`."""
+        return [
+            CollectionAnswer.of(each).model_dump(mode="json", by_alias=True)
+            for each in await self._indexer.list_collections()
+        ]
+
+    async def collection(self, name: str) -> JsonObject:
+        """See :class:`Backend`."""
+        found = await self._indexer.get_collection(name)
+        return CollectionAnswer.of(found).model_dump(mode="json", by_alias=True)
+
+    async def create_collection(
+        self, name: str, schema: Mapping[str, str], language: str
+    ) -> JsonObject:
+        """See :class:`Backend`."""
+        fields = {key: _field_type(key, kind) for key, kind in schema.items()}
+        created = await self._indexer.create_collection(name, fields, language)
+        return CollectionAnswer.of(created).model_dump(mode="json", by_alias=True)
+
+    async def ensure_collection(self, name: str) -> None:
+        """See :class:`Backend`."""
+        await self._indexer.ensure_collection(name)
+
+    async def delete_collection(self, name: str) -> None:
+        """See :class:`Backend`."""
+        await self._indexer.delete_collection(name)
+
+
+def _stored(outcomes: Sequence[Outcome]) -> Stored:
+    refused = [(outcome.id, outcome.refused) for outcome in outcomes if outcome.refused]
+    changed = sum(outcome.changed for outcome in outcomes)
+    return Stored(changed, len(outcomes) - changed - len(refused), refused)
+
+
+def _field_type(key: str, kind: str) -> FieldType:
+    if kind not in set(FieldType):
+        raise InvalidInput(f"'{key}': {kind!r} is no type; use one of {', '.join(FieldType)}.")
+    return FieldType(kind)

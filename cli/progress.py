@@ -1,0 +1,81 @@
+"""Progress on standard error: how much is done, how fast, how long it will take."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
+
+from cli.console import messages
+
+
+class Meter:
+    """Counts documents and chunks of a run, and the fraction of it that is done."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+        self._started_s = time.monotonic()
+        self.documents = 0
+        self.chunks = 0
+
+    def show(self, fraction: float, documents: int, chunks: int) -> None:
+        """Show the state of a run.
+
+        Args:
+            fraction: how much of the work is done, 0 to 1.
+            documents, chunks: done since the start.
+        """
+        elapsed_s = time.monotonic() - self._started_s
+        rate = chunks / elapsed_s if elapsed_s > 0 else 0.0
+        parts = [f"{documents:,} documents", f"{chunks:,} chunks", f"{rate:,.0f} chunks/s"]
+        if fraction > 0:
+            parts.append(f"{_clock(elapsed_s * (1 - fraction) / fraction)} left")
+        self._progress.update(self._task, completed=min(1.0, fraction), state=" · ".join(parts))
+
+
+@contextmanager
+def meter(what: str) -> Iterator[Meter]:
+    """A progress bar; where standard error is no terminal, a line at its end only."""
+    with _bar(TextColumn("{task.fields[state]}")) as progress:
+        yield Meter(progress, progress.add_task(what, total=1.0, state=""))
+
+
+@contextmanager
+def steps() -> Iterator["Steps"]:
+    """Progress bars for an activity after another, each with its own count."""
+    with _bar(_Count()) as progress:
+        yield Steps(progress)
+
+
+class Steps:
+    """Shows activities by name, a bar each."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def show(self, activity: str, done: int, total: int) -> None:
+        """Show how far an activity is; a total of 0 is not known."""
+        if activity not in self._tasks:
+            self._tasks[activity] = self._progress.add_task(activity, total=None)
+        self._progress.update(self._tasks[activity], completed=done, total=total or None)
+
+
+class _Count(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        of = f" of {task.total:,.0f}" if task.total else ""
+        return Text(f"{task.completed:,.0f}{of}")
+
+
+def _bar(column: ProgressColumn) -> Progress:
+    console = messages()
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(bar_width=24), column, console=console
+    )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
