@@ -18,6 +18,9 @@ from services.rights import Rights
 MAX_QUERY_TERMS = 1_024
 """Distinct terms of one query that are looked for: the first ones count."""
 
+MAX_PHRASE_TERMS = 64
+"""Terms of one phrase that are judged: the first ones (long ones cost their length squared)."""
+
 _SCORE_FREE = 0.0
 _NEGATED = {Operator.NE: Operator.EQ, Operator.NIN: Operator.IN}
 
@@ -170,7 +173,7 @@ def _phrases(phrases: Iterable[str], language: str, engine: Engine, whole: str) 
 
 
 def _phrase(phrase: str, language: str, engine: Engine, whole: str) -> Query | None:
-    found = query_terms(language, phrase)[:MAX_QUERY_TERMS]
+    found = query_terms(language, phrase)[:MAX_PHRASE_TERMS]
     if not found:
         return None
     if len(found) == 1:  # Tantivy panics over a phrase of one word

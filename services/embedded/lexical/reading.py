@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from tantivy import DocAddress, Order, Query, Searcher
 
-from services.analysis.table import ANALYZERS
 from services.candidates import FacetValue, Hit, IndexedVersion, Run, Survey
 from services.documents import Chunk, ChunkRef
 from services.embedded.lexical.columns import from_stored
@@ -36,7 +35,7 @@ def search(rows: RowSet, query: LexicalQuery, depth: int) -> Run:
     if query.words.empty or depth < 1:
         return []
     hits: list[Hit] = []
-    for language in rows.languages(query.language):
+    for language in rows.searched(query.language):
         engine = rows.chunks[language]
         words = compile_words(query.words, language, engine, BOOSTS, "words")
         if words is not None:
@@ -77,7 +76,7 @@ def matching(rows: RowSet, query: LexicalQuery, ids: Sequence[str]) -> frozenset
                 compile_constraints(query.words, language, documents, words_field(language)),
             ]
         )
-        for language in ANALYZERS
+        for language in rows.written("")
     ]
     parts = [
         Query.term_set_query(documents.schema, "id", list(ids)),
@@ -169,14 +168,14 @@ def _documents(rows: RowSet, query: LexicalQuery) -> Query:
     elif words.excluded:
         parts.extend(
             compile_constraints(words, language, documents, words_field(language))
-            for language in rows.languages(query.language)
+            for language in rows.written(query.language)
         )
     return every(parts)
 
 
 def _worded(rows: RowSet, query: LexicalQuery) -> list[Query]:
     found = []
-    for language in rows.languages(query.language):
+    for language in rows.written(query.language):
         name = words_field(language)
         words = compile_words(query.words, language, rows.documents, {name: 1.0}, name)
         if words is not None:

@@ -59,13 +59,18 @@ class RowSet:
                 self.chunks = {**self.chunks, language: self._open(language)}
             return self.chunks[language]
 
-    def languages(self, language: str) -> Sequence[str]:
-        """The languages to search: the given one, or with "" all that have chunks."""
+    def searched(self, language: str) -> Sequence[str]:
+        """The languages whose chunks to search: the given one, or with "" all that have any."""
         return [
             present
             for present, engine in self.chunks.items()
             if language in ("", present) and engine.searcher.num_docs
         ]
+
+    def written(self, language: str) -> Sequence[str]:
+        """The languages whose documents to judge: the given one, or with "" all that have any."""
+        present = self.documents.keywords("language")
+        return [known for known in present if language in ("", known)]
 
     def known(self, ids: Sequence[str]) -> Mapping[str, Known]:
         """What is held under each of these ids."""
