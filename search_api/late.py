@@ -120,9 +120,6 @@ def _bm25(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
     found = [each.places[LEXICAL].score for each in candidates if LEXICAL in each.places]
     floor = min(found, default=0.0)
     return np.asarray(
-        [
-            each.places[LEXICAL].score if LEXICAL in each.places else floor
-            for each in candidates
-        ],
+        [each.places[LEXICAL].score if LEXICAL in each.places else floor for each in candidates],
         np.float64,
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from search_api.answer import SearchAnswer
 from search_api.pages import Continuation, RankingStore
 from search_api.pipeline import rank
-from search_api.plan import make_plan
+from search_api.plan import Plan, make_plan
 from search_api.render import PageRequest, render
 from search_api.request import SearchRequest
 from search_api.result_cache import ResultCache, cache_key
@@ -47,30 +47,28 @@ class SearchService:
         trace = Trace()
         if request.next is not None:
             return await self._continue(collection, request, rights, trace)
-        head = await self._services.ledger.collections.head(collection)
+        plan, head = await self._plan(collection, request, rights)
         key = cache_key(collection, head, rights, self._fingerprints(), request)
-        answer = await self._results.answer(
-            key, lambda: self._search(collection, head, request, rights, trace)
-        )
+        answer = await self._results.answer(key, lambda: self._search(plan, rights, trace))
         answer.took_ms = trace.took_ms()
         return answer
 
-    async def _search(
-        self,
-        collection: str,
-        head: Head,
-        request: SearchRequest,
-        rights: Rights,
-        trace: Trace,
-    ) -> SearchAnswer:
-        services = self._services
-        stored = await services.ledger.collections.get(collection)
+    async def _plan(
+        self, collection: str, request: SearchRequest, rights: Rights
+    ) -> tuple[Plan, Head]:
+        """Resolve the collection, its live generation and the request, once for all stages."""
+        ledger = self._services.ledger
+        head = await ledger.collections.head(collection)
+        stored = await ledger.collections.get(collection)
         languages = await self._present_languages(collection, head.epoch)
-        plan = make_plan(services, stored, head.live, languages, request, rights)
-        indexes = await self._open(head.live)
+        return make_plan(self._services, stored, head.live, languages, request, rights), head
+
+    async def _search(self, plan: Plan, rights: Rights, trace: Trace) -> SearchAnswer:
+        services = self._services
+        indexes = await self._open(plan.generation)
         ranking = await rank(services, indexes, plan, trace)
         await self._rankings.keep(ranking)
-        page = PageRequest(0, request.size, request.explain, rights, plan.deadline)
+        page = PageRequest(0, plan.request.size, plan.request.explain, rights, plan.deadline)
         answer = await render(services, indexes, ranking, page, trace)
         _count(answer)
         return answer
