@@ -15,6 +15,8 @@ _DEGRADED = {
         "No reranking model is installed: the results stand in the order of the first stage."
     ),
     "late_interaction_missing": "Late interaction is not available for these documents.",
+    "late_interaction_unavailable": "Late interaction did not answer; the order does without it.",
+    "passages_unavailable": "Some passages could not be read, so those results show none.",
     "rerank_budget": "There was no time left to rerank; the order is that of the first stage.",
     "rerank_deadline": "Reranking ran out of time: only the first results were reranked.",
     "reranker_overloaded": "The reranker is busy; the order is that of the first stage.",

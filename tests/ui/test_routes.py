@@ -93,13 +93,13 @@ async def test_any_query_is_answered(client: httpx.AsyncClient, query: str) -> N
 
 @pytest.mark.parametrize("address", ["/", "/?q=grain", "/?q=grain&next=old", "/assets/page.js"])
 async def test_every_answer_is_guarded(client: httpx.AsyncClient, address: str) -> None:
-    """A strict policy without anything inline, no sniffing, no referrer."""
+    """A strict policy without anything inline, no sniffing, no referrer for others."""
     headers = (await client.get(address)).headers
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
 
 
 async def test_the_page_holds_nothing_inline(client: httpx.AsyncClient) -> None:
