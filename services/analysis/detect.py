@@ -4,12 +4,9 @@ import re
 from collections import Counter
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from services.analysis.table import ANALYZERS, PLAIN
-
-if TYPE_CHECKING:
-    from py3langid.langid import LanguageIdentifier
 
 _SAMPLE_CHARACTERS = 2_000
 _LEAST_CONFIDENCE = 0.5
@@ -52,6 +49,11 @@ _NEAR_ENOUGH = {"ms": "id"}
 _loading = Lock()
 
 
+class _Identifier(Protocol):
+    def classify(self, text: str) -> tuple[str, float]:
+        """The likeliest language with its probability."""
+
+
 def detect_language(text: str) -> str:
     """The code of the analyzer table for a text's language.
 
@@ -92,10 +94,14 @@ def _by_script(sample: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _identifier() -> "LanguageIdentifier":
+def _identifier() -> _Identifier:
     # Loading takes a fifth of a second and only ingestion needs it.
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    from py3langid.langid import (  # type: ignore[import-untyped]  # the package has no marker
+        MODEL_FILE,
+        LanguageIdentifier,
+    )
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages([*(set(ANALYZERS) - {PLAIN}), *_NEIGHBOURS.split()])
-    return identifier
+    found: _Identifier = identifier
+    return found
