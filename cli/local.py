@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from cli.backend import Backend, Indexed, JsonObject, Stored
+from cli.backend import Indexed, JsonObject, Stored
 from indexer.bodies import CollectionAnswer, DocumentAnswer, DocumentSummary
 from indexer.draft import Draft
 from indexer.outcomes import OnProgress, Outcome
@@ -18,7 +18,7 @@ from services.settings import Settings
 
 
 @asynccontextmanager
-async def open_local(settings: Settings) -> AsyncIterator[Backend]:
+async def open_local(settings: Settings) -> AsyncIterator["Local"]:
     """The data directory's stores, for as long as the block runs.
 
     Raises:
@@ -37,67 +37,67 @@ class Local:
 
     def __init__(self, services: Services, indexer: Indexer) -> None:
         self.services = services
-        self._indexer = indexer
-        self._search = SearchService(services)
+        self.indexer = indexer
+        self.searcher = SearchService(services)
 
     async def search(self, collection: str, request: SearchRequest) -> SearchAnswer:
-        """See :class:`Backend`."""
-        return await self._search.search(collection, request)
+        """See :class:`cli.backend.Backend`."""
+        return await self.searcher.search(collection, request)
 
     async def put(self, collection: str, drafts: Sequence[Draft]) -> Stored:
-        """See :class:`Backend`."""
-        return _stored(await self._indexer.put(collection, drafts))
+        """See :class:`cli.backend.Backend`."""
+        return _stored(await self.indexer.put(collection, drafts))
 
     async def delete(self, collection: str, ids: Sequence[str]) -> Stored:
-        """See :class:`Backend`."""
-        return _stored(await self._indexer.delete(collection, ids))
+        """See :class:`cli.backend.Backend`."""
+        return _stored(await self.indexer.delete(collection, ids))
 
     async def index(self, collection: str, progress: OnProgress) -> Indexed:
-        """See :class:`Backend`."""
-        report = await self._indexer.index_pending(collection, progress)
+        """See :class:`cli.backend.Backend`."""
+        report = await self.indexer.index_pending(collection, progress)
         refused = {letter.document_id: letter.reason for letter in report.dead_letters}
         return Indexed(report.documents, report.chunks, refused)
 
     async def document(self, collection: str, identifier: str) -> JsonObject:
-        """See :class:`Backend`."""
-        record = await self._indexer.get(collection, identifier)
+        """See :class:`cli.backend.Backend`."""
+        record = await self.indexer.get(collection, identifier)
         return DocumentAnswer.whole(record).model_dump(mode="json")
 
     async def documents(
         self, collection: str, after: str, limit: int, prefix: str
     ) -> Sequence[JsonObject]:
-        """See :class:`Backend`."""
-        await self._indexer.get_collection(collection)
-        summaries = await self._indexer.list(collection, after, limit, prefix)
+        """See :class:`cli.backend.Backend`."""
+        await self.indexer.get_collection(collection)
+        summaries = await self.indexer.list(collection, after, limit, prefix)
         return [DocumentSummary.of(summary).model_dump(mode="json") for summary in summaries]
 
     async def collections(self) -> Sequence[JsonObject]:
-        """See :class:`Backend`."""
+        """See :class:`cli.backend.Backend`."""
         return [
             CollectionAnswer.of(each).model_dump(mode="json", by_alias=True)
-            for each in await self._indexer.list_collections()
+            for each in await self.indexer.list_collections()
         ]
 
     async def collection(self, name: str) -> JsonObject:
-        """See :class:`Backend`."""
-        found = await self._indexer.get_collection(name)
+        """See :class:`cli.backend.Backend`."""
+        found = await self.indexer.get_collection(name)
         return CollectionAnswer.of(found).model_dump(mode="json", by_alias=True)
 
     async def create_collection(
         self, name: str, schema: Mapping[str, str], language: str
     ) -> JsonObject:
-        """See :class:`Backend`."""
+        """See :class:`cli.backend.Backend`."""
         fields = {key: _field_type(key, kind) for key, kind in schema.items()}
-        created = await self._indexer.create_collection(name, fields, language)
+        created = await self.indexer.create_collection(name, fields, language)
         return CollectionAnswer.of(created).model_dump(mode="json", by_alias=True)
 
     async def ensure_collection(self, name: str) -> None:
-        """See :class:`Backend`."""
-        await self._indexer.ensure_collection(name)
+        """See :class:`cli.backend.Backend`."""
+        await self.indexer.ensure_collection(name)
 
     async def delete_collection(self, name: str) -> None:
-        """See :class:`Backend`."""
-        await self._indexer.delete_collection(name)
+        """See :class:`cli.backend.Backend`."""
+        await self.indexer.delete_collection(name)
 
 
 def _stored(outcomes: Sequence[Outcome]) -> Stored:

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from cli.console import messages
+from cli.console import messages, say
+
+LOG_EVERY_S = 10.0
 
 
 class Meter:
@@ -16,7 +18,7 @@ class Meter:
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress = progress
         self._task = task
-        self._started_s = time.monotonic()
+        self._started_s = self._logged_s = time.monotonic()
         self.documents = 0
         self.chunks = 0
 
@@ -32,7 +34,16 @@ class Meter:
         parts = [f"{documents:,} documents", f"{chunks:,} chunks", f"{rate:,.0f} chunks/s"]
         if fraction > 0:
             parts.append(f"{_clock(elapsed_s * (1 - fraction) / fraction)} left")
-        self._progress.update(self._task, completed=min(1.0, fraction), state=" · ".join(parts))
+        state = " · ".join(parts)
+        self._progress.update(self._task, completed=min(1.0, fraction), state=state)
+        self._log(f"{fraction:.0%} · {state}")
+
+    def _log(self, line: str) -> None:
+        """Where no bar can be drawn, a line now and then."""
+        now_s = time.monotonic()
+        if not self._progress.console.is_terminal and now_s - self._logged_s >= LOG_EVERY_S:
+            self._logged_s = now_s
+            say(line)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from cli.application import create_app, open_runtime
+from cli.application import Runtime, create_app, open_runtime
 from cli.console import say
 from services.embedded.lock import announce
 from services.errors import WinnowError
@@ -36,15 +36,23 @@ async def serve(settings: Settings, *, open_to_all: bool = False) -> None:
     """
     check_exposure(settings.host, Keys.from_settings(settings), open_to_all=open_to_all)
     with listening_socket(settings.host, settings.port) as listener:
-        url = _url(settings.host, listener.getsockname()[1])
         async with open_runtime(settings) as runtime:
-            for stage, reason in runtime.services.missing.items():
-                say(f"Without {stage.replace('_', '-')}: {reason}")
-            server = _Server(_configuration(create_app(runtime, open_to_all=open_to_all)))
-            announce(settings.data_path, url)
-            say(f"Winnow serves {url} (search page and API; Ctrl-C stops it).")
-            await server.serve_until_told(listener)
-            say("Stopping: finishing what has begun.")
+            await serve_runtime(runtime, listener, open_to_all=open_to_all)
+
+
+async def serve_runtime(
+    runtime: Runtime, listener: socket.socket, *, open_to_all: bool = False
+) -> None:
+    """Serve what is open already, on a bound socket, until a signal ends it."""
+    settings = runtime.services.settings
+    for stage, reason in runtime.services.missing.items():
+        say(f"Without {stage.replace('_', '-')}: {reason}")
+    server = _Server(_configuration(create_app(runtime, open_to_all=open_to_all)))
+    url = _url(settings.host, listener.getsockname()[1])
+    announce(settings.data_path, url)
+    say(f"Winnow serves {url} (search page and API; Ctrl-C stops it).")
+    await server.serve_until_told(listener)
+    say("Stopping: finishing what has begun.")
 
 
 @contextmanager

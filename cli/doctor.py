@@ -1,0 +1,126 @@
+"""What ``winnow doctor`` finds."""
+
+import asyncio
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.remote import open_remote
+from services.assembly import Services, open_services
+from services.embedded.lock import find_owner
+from services.errors import WinnowError
+from services.settings import Settings
+from services.version import VERSION
+
+_PACKAGES = ("openvino", "qdrant-edge-py", "tantivy", "tokenizers", "torch")
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found.
+
+    Attributes:
+        owner: who has the data directory, "" where nobody has.
+        models: the model of each stage, or why there is none.
+        unreachable: what does not answer, with the reason; empty where all is well.
+    """
+
+    data_dir: str
+    owner: str = ""
+    collections: Mapping[str, int] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    unreachable: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, object]:
+        """The object that ``--json`` prints."""
+        return {
+            "data_dir": self.data_dir,
+            "owner": self.owner,
+            "collections": dict(self.collections),
+            "models": self.models,
+            "versions": self.versions,
+            "unreachable": self.unreachable,
+        }
+
+
+async def examine(settings: Settings) -> Report:
+    """Look at everything that a search needs; what fails is part of the report."""
+    report = Report(str(settings.data_path), versions=_versions())
+    try:
+        owner = find_owner(settings.data_path)
+        url = settings.server or (owner.url if owner else "")
+        if owner is not None:
+            report.owner = f"process {owner.pid} on {owner.host}" + f" at {url}" * bool(url)
+        if url:
+            await _examine_server(url, settings, report)
+        else:
+            await _examine_stores(settings, report)
+    except WinnowError as error:
+        report.unreachable["data directory"] = error.detail
+    return report
+
+
+def show(report: Report, console: Console) -> None:
+    """The report as a table."""
+    table = Table(show_header=False, box=None)
+    table.add_row("data directory", Text(report.data_dir))
+    table.add_row("in use by", Text(report.owner or "nobody"))
+    for name, documents in report.collections.items():
+        table.add_row("collection", Text(f"{name}: {documents:,} documents"))
+    for stage, found in report.models.items():
+        table.add_row(stage.replace("_", "-"), Text(found))
+    for package, found in report.versions.items():
+        table.add_row(package, found)
+    for part, reason in report.unreachable.items():
+        table.add_row(Text("unreachable", style="bold red"), Text(f"{part}: {reason}"))
+    console.print(table)
+
+
+async def _examine_server(url: str, settings: Settings, report: Report) -> None:
+    async with open_remote(url, settings) as remote:
+        for each in await remote.collections():
+            state = await remote.collection(each["name"])
+            report.collections = {**report.collections, each["name"]: state["documents"]}
+        report.models = dict.fromkeys(("bi_encoder", "cross_encoder"), f"see {url}/readyz")
+
+
+async def _examine_stores(settings: Settings, report: Report) -> None:
+    async with open_services(settings) as services:
+        report.models = _models(services)
+        names = [each.name for each in await services.ledger.collections.list()]
+        counts = await asyncio.gather(*(services.ledger.documents.count(name) for name in names))
+        report.collections = dict(zip(names, counts, strict=True))
+        for part in (services.ledger, services.lexical, services.vectors):
+            try:
+                await part.ping()
+            except WinnowError as error:
+                report.unreachable[type(part).__name__] = error.detail
+
+
+def _models(services: Services) -> dict[str, str]:
+    cards = {
+        "bi_encoder": services.embedder and services.embedder.encoder.card,
+        "cross_encoder": services.reranker and services.reranker.card,
+    }
+    return {
+        stage: f"{card.name} ({card.runtime}, {card.device}, {card.precision})"
+        if card
+        else f"none: {services.missing.get(stage, '')}"
+        for stage, card in cards.items()
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"winnow": VERSION, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
