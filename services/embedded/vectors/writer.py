@@ -94,8 +94,9 @@ class Writer:
             {change.document_id: change.chunks for change in changes},
             {word for document in documents for word in dictionary_words(document.metadata)},
         )
-        for batch in _batches(point for change in changes for point in self._points(change)):
-            self._shard.upsert(batch)
+        points = (point for change in changes for point in self._points(change))
+        for batch, numbers in _batches(points):
+            self._shard.upsert(batch, numbers)
         self._remove_leftovers(changes)
         self._shard.sync()
         self._catalog.settle(
@@ -143,15 +144,15 @@ def _keep_newest(newest: dict[str, _Change], change: _Change) -> None:
         newest[change.document_id] = change
 
 
-def _batches(points: Iterable[tuple[Point, int]]) -> Iterator[list[Point]]:
-    """Cut points into calls that are short each."""
+def _batches(points: Iterable[tuple[Point, int]]) -> Iterator[tuple[list[Point], int]]:
+    """Cut points into calls that are short each, with the numbers that each call holds."""
     batch: list[Point] = []
     total = 0
     for point, numbers in points:
         if batch and (len(batch) == _POINTS_PER_CALL or total + numbers > _NUMBERS_PER_CALL):
-            yield batch
+            yield batch, total
             batch, total = [], 0
         batch.append(point)
         total += numbers
     if batch:
-        yield batch
+        yield batch, total
