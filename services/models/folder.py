@@ -39,7 +39,7 @@ class ModelFolder:
 
     def json(self, file: str) -> Mapping[str, Any]:
         """A JSON object of the folder; empty where the file is missing."""
-        return _read_object(self.path / file)
+        return read_object(self.path / file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,8 @@ def _read_modules(path: Path) -> Sequence[Mapping[str, Any]]:
     return modules
 
 
-def _read_object(file: Path) -> Mapping[str, Any]:
+def read_object(file: Path) -> Mapping[str, Any]:
+    """A JSON object from a file; empty where the file is missing or holds something else."""
     if not file.is_file():
         return {}
     content = _load(file)

@@ -101,9 +101,7 @@ def _words(text: str) -> list[str]:
 def _sum(words: Sequence[str]) -> Vectors:
     """A unit vector; that of no words is the first axis, since zero has no direction."""
     known = [_vector(word, DIMENSIONS) for word in words if word[0].isalnum()]
-    if not known:
-        return np.eye(1, DIMENSIONS, dtype=np.float32)[0]
-    total = np.sum(known, axis=0)
+    total: Vectors = np.sum(known, axis=0) if known else np.eye(DIMENSIONS, dtype=np.float32)[0]
     unit: Vectors = (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
     return unit
 

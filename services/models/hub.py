@@ -9,7 +9,6 @@ import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from services.models.notes import Notes
 
@@ -93,7 +92,8 @@ def _ask(model: HubModel) -> tuple[bool, str]:
         from huggingface_hub.errors import HfHubHTTPError
 
         try:
-            HfApi().model_info(model.repository, revision=model.revision, timeout=PATIENCE_S)
+            hub = HfApi(endpoint=endpoint())
+            hub.model_info(model.repository, revision=model.revision, timeout=PATIENCE_S)
         except HfHubHTTPError as error:
             status = getattr(error.response, "status_code", 0)
             refused = status in {401, 403, 404}
@@ -114,8 +114,14 @@ def _ask(model: HubModel) -> tuple[bool, str]:
 def _download(model: HubModel) -> tuple[Path | None, str]:
     from huggingface_hub import snapshot_download  # as above
 
-    arguments: dict[str, Any] = {"revision": model.revision, "allow_patterns": list(_FILES)}
     try:
-        return Path(snapshot_download(model.repository, **arguments)), ""
+        folder = snapshot_download(
+            model.repository,
+            revision=model.revision,
+            allow_patterns=list(_FILES),
+            cache_dir=cache_folder(),
+            endpoint=endpoint(),
+        )
     except Exception as error:  # noqa: BLE001  # the client raises many kinds
         return None, f"fetching it from {endpoint()} failed ({type(error).__name__}: {error})"
+    return Path(folder), ""

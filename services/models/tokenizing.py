@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from services.errors import ModelUnavailable
+from services.models.folder import read_object
 
 Ids = NDArray[np.int32]
 Offsets = NDArray[np.int32]
@@ -71,6 +72,8 @@ class ModelTokenizer:
             ) from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        names = read_object(folder / "tokenizer_config.json").get("model_input_names")
+        self._with_types = not names or "token_type_ids" in names
         self._known: OrderedDict[str, Ids] = OrderedDict()
         self._lock = Lock()
         self.single = self._template(pair=False)
@@ -140,7 +143,7 @@ class ModelTokenizer:
             )
         end = others[-1] + 1 if pair else runs[-1] + 1
         middle = ids[runs[-1] + 1 : others[0]] if pair else ids[:0]
-        second_type = int(encoding.type_ids[others[0]]) if pair else 0
+        second_type = int(encoding.type_ids[others[0]]) if pair and self._with_types else 0
         return Template(ids[: runs[0]], middle, ids[end:], second_type)
 
     def _padding_id(self) -> int:

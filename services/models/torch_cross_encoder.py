@@ -28,7 +28,7 @@ class TorchCrossEncoder:
         self, network: PreTrainedModel, tokenizer: ModelTokenizer, card: ModelCard
     ) -> None:
         self.card = card
-        self._network = network.eval()
+        self._network = network
         self._pairs = PairTokenizer(tokenizer, card.max_tokens)
         self._with_types = int(getattr(network.config, "type_vocab_size", 0) or 0) > 1
 
