@@ -118,9 +118,7 @@ class LexicalNarrowingConformance:
             assert survey.total == len(passing)
             for key, values in survey.facets.items():
                 assert {value.value: value.count for value in values} == Counter(
-                    value
-                    for name in passing
-                    for value in set(values_of(documents[name].get(key)))
+                    value for name in passing for value in set(values_of(documents[name].get(key)))
                 )
 
     async def test_rights_narrow_every_answer(self, index: LexicalIndex) -> None:
