@@ -26,6 +26,7 @@ from services.version import VERSION
 from services.web.body_limit import BodyLimit
 from services.web.concurrency import ConcurrencyLimit
 from services.web.keys import KeyCheck, Keys, Role
+from services.web.openapi import install_openapi
 from services.web.origins import LocalOnly
 from services.web.problems import ProblemMiddleware, install_problems
 from services.web.request_metrics import RequestMetrics
@@ -72,6 +73,7 @@ def create_app(runtime: Runtime, *, open_to_all: bool = False) -> FastAPI:
     # FastAPI's documentation page would load its scripts from another host.
     app = FastAPI(title="Winnow", version=VERSION, docs_url=None, redoc_url=None)
     install_problems(app)
+    install_openapi(app)
     app.include_router(search_api.routes.router(lambda: runtime.search))
     app.include_router(indexer.routes.router(lambda: runtime.indexer))
     app.include_router(_page(runtime, keys))

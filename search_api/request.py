@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class Mode(StrEnum):
@@ -71,6 +71,16 @@ class SearchRequest(BaseModel):
     unit: Unit = Unit.DOCUMENT
     budget_ms: Annotated[int, Field(ge=1, le=600_000)] | None = None
     deadline_ms: Annotated[int, Field(ge=1, le=600_000)] | None = None
+
+    @field_validator("query")
+    @classmethod
+    def _is_unicode(cls, query: str) -> str:
+        """JSON can name lone surrogates, which nothing after this can store or answer."""
+        try:
+            query.encode()
+        except UnicodeEncodeError:
+            raise ValueError("it is not valid Unicode (a lone surrogate)") from None
+        return query
 
     @model_validator(mode="after")
     def _next_stands_alone(self) -> Self:

@@ -138,14 +138,25 @@ def _http_problem(request: Request, error: HTTPException) -> JSONResponse:
             detail = f"{request.method} does not work on {path}; {allowed or 'see /openapi.json'}."
             return problem(MethodNotAllowed(detail), error.headers)
         case 400:
-            return problem(InvalidInput(f"The body could not be read: {error.detail}."))
+            return problem(InvalidInput(_unreadable(error.__cause__)))
     title = HTTPStatus(error.status_code).phrase
     return _answer("http", title, error.status_code, str(error.detail), error.headers or {})
+
+
+def _unreadable(cause: BaseException | None) -> str:
+    match cause:
+        case RecursionError():
+            return "The body nests too deeply."
+        case UnicodeDecodeError():
+            return "The body is not UTF-8."
+    return "The body could not be read: send JSON in UTF-8."
 
 
 def _answer(
     slug: str, title: str, status: int, detail: str, headers: Mapping[str, str], **more: object
 ) -> JSONResponse:
+    # What a message quotes of a request may hold lone surrogates, which no answer can.
+    detail = detail.encode("utf-8", "replace").decode()
     content = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail}
     return JSONResponse(
         content | more, status_code=status, headers=dict(headers), media_type=MEDIA_TYPE
