@@ -85,7 +85,7 @@ def find_owner(data_path: Path) -> Owner | None:
     """
     if not _lock_path(data_path).exists():
         return None
-    file = _try_lock(data_path)
+    file = _try_lock(data_path, shared=True)
     if file is not None:
         file.close()
         return None
@@ -100,8 +100,14 @@ def _owner_path(data_path: Path) -> Path:
     return data_path / "owner.json"
 
 
-def _try_lock(data_path: Path) -> IO[bytes] | None:
-    """The locked file, or None where another process has it; closing it lets the lock go."""
+def _try_lock(data_path: Path, *, shared: bool = False) -> IO[bytes] | None:
+    """The locked file, or None where another process has it; closing it lets the lock go.
+
+    Args:
+        data_path: the directory.
+        shared: do not mind others that only ask, so that two who ask do not take each
+            other for an owner.
+    """
     try:
         data_path.mkdir(parents=True, exist_ok=True)
         file = _lock_path(data_path).open("ab")
@@ -112,7 +118,7 @@ def _try_lock(data_path: Path) -> IO[bytes] | None:
             retry_after_s=None,
         ) from error
     try:
-        _lock(file)
+        _lock(file, shared=shared)
     except OSError:
         file.close()
         return None
@@ -122,14 +128,16 @@ def _try_lock(data_path: Path) -> IO[bytes] | None:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file: IO[bytes]) -> None:
+    def _lock(file: IO[bytes], *, shared: bool) -> None:
+        # Windows knows exclusive locks only: there two who ask may meet.
+        del shared
         file.seek(0)
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
-    def _lock(file: IO[bytes]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock(file: IO[bytes], *, shared: bool) -> None:
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 def _write_owner(data_path: Path, url: str) -> None:

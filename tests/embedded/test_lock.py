@@ -53,6 +53,14 @@ async def test_the_owner_is_known_while_it_holds(tmp_path: Path) -> None:
     assert find_owner(folder) is None
 
 
+async def test_asking_is_not_owning(tmp_path: Path) -> None:
+    """Several processes may ask at once, and none of them is told for an owner."""
+    async with DataDirectoryLock(tmp_path):
+        pass
+    asked = [asyncio.to_thread(find_owner, tmp_path) for _ in range(200)]
+    assert set(await asyncio.gather(*asked)) == {None}
+
+
 async def test_a_second_owner_waits_and_is_told(tmp_path: Path) -> None:
     """The message names the process and what to do."""
     async with DataDirectoryLock(tmp_path):
@@ -87,7 +95,7 @@ def test_a_killed_owner_is_no_obstacle(tmp_path: Path) -> None:
         owner = find_owner(tmp_path)
         assert owner is not None
         assert (owner.pid, owner.url) == (child.pid, "http://127.0.0.1:8123")
-        with pytest.raises(DataDirectoryLocked, match="It serves http://127.0.0.1:8123"):
+        with pytest.raises(DataDirectoryLocked, match=r"It serves http://127\.0\.0\.1:8123"):
             asyncio.run(take())
         child.kill()
     assert (tmp_path / "owner.json").exists()

@@ -18,7 +18,13 @@ async def write_for_ever(folder: Path) -> None:
     number = 0
     while True:
         number += 1
-        await index.write([entry(f"{number:06}", [direction(1.0)] * _CHUNKS)], [])
+        await index.write(
+            [
+                entry(f"{number:06}", [direction(1.0)] * _CHUNKS),
+                entry("rewritten", [direction(1.0)] * (number * 7 % 40), version=number),
+            ],
+            [],
+        )
         print(number, flush=True)  # noqa: T201
 
 
@@ -41,7 +47,10 @@ def _kill_after(folder: Path, writes: int) -> int:
 
 
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    """Every acknowledged document is found with all its chunks, and writes go on."""
+    """Every acknowledged document is found with all its chunks, and writes go on.
+
+    A document that was being rewritten keeps no chunk of the write that was cut short.
+    """
     acknowledged = _kill_after(tmp_path, 60)
 
     async def inspect() -> None:
@@ -55,7 +64,10 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         for hit in found:
             counted[hit.ref.document_id] = counted.get(hit.ref.document_id, 0) + 1
         assert {counted[name] for name in names} == {_CHUNKS}
-        await index.write([entry("later", [direction(0.0, 1.0)])], [])
+        await index.write([entry("rewritten", [direction(1.0)], version=1_000_000)], [])
+        found = await index.search(query(1.0), Scope(), 10_000)
+        left = [hit for hit in found if hit.ref.document_id == "rewritten"]
+        assert [(hit.ref.ordinal, hit.version) for hit in left] == [(0, 1_000_000)]
         await store.close()
 
     asyncio.run(inspect())
