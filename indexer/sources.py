@@ -217,7 +217,7 @@ class _Found:
                     self.skipped[path.suffix.casefold() or name] += 1
 
     def _add_file(self, path: Path, identifier: str) -> None:
-        where = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
+        where = os.path.realpath(path)  # one file that is reached in two ways is read once
         if where in self._seen:
             return
         self._seen.add(where)

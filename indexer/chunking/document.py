@@ -4,7 +4,13 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from indexer.chunking.packing import Packer
-from indexer.chunking.sections import Block, SectionPacker, section_tree
+from indexer.chunking.sections import (
+    Block,
+    SectionPacker,
+    SectionPaths,
+    section_tree,
+    texts,
+)
 from indexer.chunking.tokens import TokenIndex
 from services.documents import Chunk, Document
 from services.generations import ChunkerConfiguration
@@ -46,11 +52,17 @@ def chunk_document(
         return (Chunk(document.id, 0, 0, 0, ""),) if document.title.strip() else ()
     limits = _Limits(document.title, counter, configuration, overhead)
     index = TokenIndex(text, counter)
+    tree = section_tree(document)
+    paths = SectionPaths(text, tree)
     sections = SectionPacker(text, index, limits.of, configuration.max_characters)
     chunks: list[Chunk] = []
-    for block in sections.blocks(section_tree(document)):
-        for start, end in _cuts(block, text, index, counter, configuration, limits.of(block.path)):
-            chunks.append(Chunk(document.id, len(chunks), start, end, text[start:end], block.path))
+    for block in sections.blocks(tree):
+        limit = min(
+            limits.of(texts(section.headings)) for section in paths.within(block.start, block.end)
+        )
+        for start, end in _cuts(block, text, index, counter, configuration, limit):
+            path = paths.over(start, end)
+            chunks.append(Chunk(document.id, len(chunks), start, end, text[start:end], path))
     return tuple(chunks)
 
 

@@ -1,22 +1,23 @@
 """A document's sections, whole where they fit and joined where they are tiny."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from indexer.chunking.boundaries import skip_space, strip_space
 from indexer.chunking.tokens import TokenIndex
-from services.documents import Document
+from services.documents import Document, Heading
 
 _TINY_SHARE = 4  # a section under a quarter of the limit is joined to a neighbour
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of text under one heading path: a chunk, or cut into several."""
+    """A stretch of text under one path of headings: a chunk, or cut into several."""
 
     start: int
     end: int
-    path: tuple[str, ...]
+    headings: tuple[Heading, ...]
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ class Section:
 
     start: int
     level: int
-    path: tuple[str, ...]
+    headings: tuple[Heading, ...]
     body: int = 0
     own_end: int = 0
     end: int = 0
@@ -50,7 +51,7 @@ def section_tree(document: Document) -> Section:
         level = max(1, heading.level)
         _close(stack, level, heading.start)
         parent = stack[-1]
-        section = Section(heading.start, level, (*parent.path, heading.text))
+        section = Section(heading.start, level, (*parent.headings, heading))
         shown = text.startswith(heading.text, heading.start)
         section.body = heading.start + (len(heading.text) if shown else 0)
         if not parent.children:
@@ -96,15 +97,15 @@ class SectionPacker:
         """The blocks of a section and all under it, in order, without empty ones."""
         if self._is_shell(section):
             return self.blocks(section.children[0])
-        whole = Block(section.start, section.end, section.path)
+        whole = Block(section.start, section.end, section.headings)
         if not section.children or self._fits(whole):
             return [whole] if self._filled(whole) else []
-        own = Block(section.start, section.own_end, section.path)
+        own = Block(section.start, section.own_end, section.headings)
         only_heading = not self._text[section.body : section.own_end].strip()
         parts = [block for child in section.children for block in self.blocks(child)]
         if only_heading and parts:
             # A heading alone says nothing: it opens the first block under it.
-            parts[0] = Block(section.start, parts[0].end, parts[0].path)
+            parts[0] = Block(section.start, parts[0].end, parts[0].headings)
         elif self._filled(own):
             parts.insert(0, own)
         return list(self._join(parts))
@@ -124,7 +125,7 @@ class SectionPacker:
             if pending is None:
                 pending = part
                 continue
-            joined = Block(pending.start, part.end, _common(pending.path, part.path))
+            joined = Block(pending.start, part.end, _common(pending.headings, part.headings))
             if (self._tiny(pending) or self._tiny(part)) and self._fits(joined):
                 pending = joined
             else:
@@ -137,19 +138,66 @@ class SectionPacker:
         return self._index.count(block.start, block.end)
 
     def _tiny(self, block: Block) -> bool:
-        return self._tokens(block) * _TINY_SHARE < self._limit(block.path)
+        return self._tokens(block) * _TINY_SHARE < self._limit(texts(block.headings))
 
     def _filled(self, block: Block) -> bool:
         return skip_space(self._text, block.start, block.end) < block.end
 
     def _fits(self, block: Block) -> bool:
-        if self._tokens(block) > self._limit(block.path):
+        if self._tokens(block) > self._limit(texts(block.headings)):
             return False
         start = skip_space(self._text, block.start, block.end)
         return strip_space(self._text, start, block.end) - start <= self._max_characters
 
 
-def _common(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
+class SectionPaths:
+    """The heading path of any stretch of a text."""
+
+    def __init__(self, text: str, root: Section) -> None:
+        self._text = text
+        self._sections: list[Section] = []
+        pending = [root]
+        while pending:
+            section = pending.pop()
+            self._sections.append(section)
+            pending += reversed(section.children)
+        self._starts = [section.start for section in self._sections]
+
+    def over(self, start: int, end: int) -> tuple[str, ...]:
+        """The headings that all of [start, end) stands under, outermost first.
+
+        A heading with nothing before its first subsection goes by that subsection.
+        """
+        touched = list(self.within(start, end))
+        led = [section for section in touched if not self._only_leads(section, end)]
+        shared = led[0].headings
+        for section in led:
+            shared = _common(shared, section.headings)
+        return texts(shared)
+
+    def within(self, start: int, end: int) -> Iterator[Section]:
+        """The sections whose own text meets [start, end); there is one at least."""
+        place = max(0, bisect_right(self._starts, start) - 1)
+        while place < len(self._sections):
+            section = self._sections[place]
+            if section.start >= end and section.start > start:
+                return
+            yield section
+            place += 1
+
+    def _only_leads(self, section: Section, end: int) -> bool:
+        """Whether it is a heading alone, its first subsection begun before ``end``."""
+        if not section.children or section.children[0].start >= end:
+            return False
+        return skip_space(self._text, section.body, section.own_end) == section.own_end
+
+
+def texts(headings: tuple[Heading, ...]) -> tuple[str, ...]:
+    """The headings' texts."""
+    return tuple(heading.text for heading in headings)
+
+
+def _common(left: tuple[Heading, ...], right: tuple[Heading, ...]) -> tuple[Heading, ...]:
     shared = 0
     for one, other in zip(left, right, strict=False):
         if one != other:

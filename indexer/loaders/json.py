@@ -128,4 +128,3 @@ class _Text:
             return self._bytes.decode(content, final=final)
         except UnicodeDecodeError:
             raise InvalidDocument(BINARY) from None
-

@@ -1,6 +1,8 @@
 """HTML as readable plain text: the main content of a page, or all of a chapter."""
 
+import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import trafilatura
@@ -10,7 +12,12 @@ from trafilatura.settings import Document as Page
 
 from indexer.rendering.rendered import Rendered, TextBuilder
 
+# It warns of every page that one of its fallbacks cannot read; the caller sees what came out.
+logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
+
 _DROPPED = ("script", "style", "template", "noscript", "svg", "head", "iframe", "object")
+_BESIDE = ("nav", "footer", "aside", "form", "dialog", "button", "select")
+_FEW_CHARACTERS = 250  # below it, trafilatura too holds its extraction for a failure
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _PARAGRAPHS = frozenset({"p", "dt", "dd", "figcaption", "caption", "summary", "address", "ab"})
 _LISTS = frozenset({"ul", "ol", "list"})
@@ -29,8 +36,9 @@ _BLOCKS = frozenset(
 def render(source: str) -> Rendered:
     """The main content of a page, without navigation, advertisement and the like.
 
-    Where no main content is found (a page of a few words), all its text is taken.
-    Title, description, author, date, site and tags come from the page's own metadata.
+    A page of a few words has no main content that could be told from the rest: all its text
+    is taken, save what its markup calls navigation, footer and the like. Title, description,
+    author, date, site and tags come from the page's own metadata.
     """
     tree = parse(source)
     if tree is None:
@@ -41,19 +49,22 @@ def render(source: str) -> Rendered:
         with_metadata=True,
         date_extraction_params={"extensive_search": False, "original_date": True},
     )
-    language = (tree.get("lang") or "").split("-")[0].lower()
     title = " ".join((tree.findtext(".//title") or "").split())
-    if not isinstance(page, Page) or page.body is None:
-        whole = render_all(tree)
-        return Rendered(whole.text, title, "", language, {}, whole.outline)
-    content = render_all(page.body)
-    return Rendered(
-        text=content.text,
+    language = (tree.get("lang") or "").split("-")[0].lower()
+    content = Rendered("")
+    if isinstance(page, Page) and page.body is not None:
+        content = render_all(page.body)
+    if len(content.text) < _FEW_CHARACTERS:
+        etree.strip_elements(tree, *_BESIDE, with_tail=False)
+        content = render_all(tree)
+    if not isinstance(page, Page):
+        return replace(content, title=title, language=language)
+    return replace(
+        content,
         title=(page.title or title).strip(),
         url=page.url or "",
         language=language,
         metadata=_metadata(page),
-        outline=content.outline,
     )
 
 
