@@ -1,5 +1,6 @@
 """Compiles a scope into Edge's filter; :func:`services.filters.matches` is the reference."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from qdrant_edge import (
@@ -14,7 +15,7 @@ from qdrant_edge import (
 )
 
 from services.collections import FieldType
-from services.documents import ChunkRef, Scalar
+from services.documents import Scalar
 from services.embedded.vectors.catalog import Catalog
 from services.embedded.vectors.payload import (
     EVERYBODY,
@@ -49,9 +50,9 @@ def compile_scope(scope: Scope, catalog: Catalog, columns: Columns) -> EdgeFilte
     return EdgeFilter(must=parts) if parts else None
 
 
-def compile_window(refs: list[ChunkRef]) -> EdgeFilter:
-    """These chunks and no others."""
-    return EdgeFilter(must=[HasIdCondition({ref.uuid for ref in refs})])
+def compile_window(identifiers: Iterable[str]) -> EdgeFilter:
+    """These points and no others."""
+    return EdgeFilter(must=[HasIdCondition(set(identifiers))])
 
 
 def _readable(rights: Rights) -> FieldCondition:

@@ -150,5 +150,5 @@ class EdgeIndex:
 
     def _max_sim(self, tokens: list[list[float]], refs: list[ChunkRef]) -> Mapping[ChunkRef, float]:
         named = {ref.uuid: ref for ref in refs}
-        points = self._shard.nearest(tokens, TOKENS, compile_window(refs), len(named))
+        points = self._shard.nearest(tokens, TOKENS, compile_window(named), len(named))
         return {named[str(point.id)]: point.score / len(tokens) for point in points}
