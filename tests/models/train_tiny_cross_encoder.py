@@ -23,11 +23,11 @@ FOLDER = Path(__file__).parents[1] / "fixtures" / "tiny-cross-encoder"
 
 _VOCABULARY = 5_000
 _HIDDEN = 64
-_STEPS = 400
-_QUERIES_PER_STEP = 16
+_STEPS = 300
+_QUERIES_PER_STEP = 12
 _NEGATIVES = 4
 _MAX_TOKENS = 512
-_TRAINING_TOKENS = 80
+_TRAINING_TOKENS = 64
 _LEARNING_RATE = 1e-3
 
 
