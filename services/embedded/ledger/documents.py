@@ -70,14 +70,13 @@ class SqliteDocuments:
         """Live documents by id (in the order of its UTF-8), from the first after ``after``."""
 
         def work(connection: sqlite3.Connection) -> Sequence[Summary]:
-            bounds: list[object] = [collection_key(connection, collection), after, prefix]
-            upper = _first_after_prefix(prefix)
-            if upper:
-                bounds.append(upper)
+            key, upper = collection_key(connection, collection), _first_after_prefix(prefix)
+            # One bound below, so that the index is entered where the listing begins.
+            lower = "d.id > ?" if after >= prefix else "d.id >= ?"
             found = connection.execute(
-                f"{_SUMMARIES} WHERE d.collection = ? AND d.id > ? AND d.id >= ? "
+                f"{_SUMMARIES} WHERE d.collection = ? AND {lower} "
                 f"{'AND d.id < ? ' if upper else ''}AND NOT d.deleted ORDER BY d.id LIMIT ?",
-                (*bounds, limit),
+                (key, max(after, prefix), *([upper] if upper else []), limit),
             )
             return [rows.summary(row) for row in found]
 
