@@ -48,12 +48,13 @@ def searching(settings: Settings, chunks: int, progress: OnProgress) -> list[Fig
             "deadline_ms": _UNHURRIED_MS,
         }
         bench_settings = Settings.model_construct(**(settings.model_dump() | own))
-        figures = asyncio.run(_in_process(bench_settings, chunks, progress))
+        figures = asyncio.run(search_figures(bench_settings, chunks, progress))
         progress("Weighing a serving process", 0, 0)
         return [*figures, *serving_memory(bench_settings, chunks)]
 
 
-async def _in_process(settings: Settings, chunks: int, progress: OnProgress) -> list[Figure]:
+async def search_figures(settings: Settings, chunks: int, progress: OnProgress) -> list[Figure]:
+    """Index so many chunks, then time searches over them in this process."""
     async with open_forgetful(settings) as services:
         if services.embedder is None:
             raise ModelUnavailable(services.missing["bi_encoder"])
