@@ -28,13 +28,13 @@ from services.web.keys import Keys, check_exposure
 COLLECTION = "python"
 SHOWN = 4
 
-# Each shows something else: a paraphrase that shares no word with its answer, a name that
-# only words can find, a question that needs both, an exclusion.
+# Each shows something else: a paraphrase that the vectors place first and the words do not,
+# two that need both, a name that words are for, and a phrase with an exclusion.
 QUESTIONS = (
-    "wait for several coroutines to finish",
-    "which element occurs most often",
-    "scratch directory that removes itself",
-    "ThreadPoolExecutor max_workers",
+    "iterate over pairs of neighbouring elements",
+    "split a path into directory and file name",
+    "stop waiting after a number of seconds",
+    "shutil.copytree symlinks",
     '"regular expression" -compile',
 )
 

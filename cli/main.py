@@ -21,6 +21,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    # Plain messages: an error is a sentence, not a box.
+    rich_markup_mode=None,
 )
 app.add_typer(documents, name="documents")
 app.add_typer(collections, name="collections")
@@ -44,7 +46,8 @@ def winnow(
 @app.command()
 def ingest(
     paths: Annotated[
-        list[str], typer.Argument(help="Folders, files, globs, or - for standard input.")
+        list[str],
+        typer.Argument(help="Folders, files, globs, or - for standard input.", metavar="PATH..."),
     ],
     collection: options.CollectionName = "default",
     prune: Annotated[

@@ -8,8 +8,12 @@ from cli import options
 from cli.console import answers, print_json, say
 from cli.running import FAILED, SOME_REFUSED, run
 
-documents = typer.Typer(help="Get, list and delete documents.", no_args_is_help=True)
-collections = typer.Typer(help="List, create and delete collections.", no_args_is_help=True)
+documents = typer.Typer(
+    help="Get, list and delete documents.", no_args_is_help=True, rich_markup_mode=None
+)
+collections = typer.Typer(
+    help="List, create and delete collections.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @documents.command("get")
