@@ -10,7 +10,8 @@ from markdown_it.tree import SyntaxTreeNode
 from indexer.rendering.front_matter import split_front_matter
 from indexer.rendering.rendered import Rendered, TextBuilder
 
-_PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+_MAX_NESTING = 100  # the parser leaves out what is nested deeper
+_PARSER = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable(["table", "strikethrough"])
 _TITLES = ("title",)
 _URLS = ("url", "link", "canonical", "canonical_url")
 _LANGUAGES = ("language", "lang")
@@ -20,11 +21,15 @@ def render(source: str) -> Rendered:
     """Text without marks; code kept as it is; front matter as title, url, language, metadata.
 
     Without a title in the front matter, the first heading is the title if it is of the
-    first level.
+    first level. Nesting that no person writes is left as it is.
     """
     fields, body = split_front_matter(source)
     builder = TextBuilder()
-    _blocks(SyntaxTreeNode(_PARSER.parse(body)).children, builder)
+    tokens = _PARSER.parse(body)
+    if any(token.level >= _MAX_NESTING - 1 for token in tokens):
+        builder.block(body)
+    else:
+        _blocks(SyntaxTreeNode(tokens).children, builder)
     outline = builder.outline
     first = outline[0].text if outline and outline[0].level == 1 else ""
     used = {name: _first(fields, names) for name, names in _KNOWN.items()}

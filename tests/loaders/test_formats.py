@@ -68,6 +68,14 @@ def test_what_is_no_front_matter_stays_text(tmp_path: Path, head: str) -> None:
     assert draft.metadata == {}
 
 
+@pytest.mark.parametrize("mark", ["> ", "- ", "[", "*a ", "<b>", "#", "|-"])
+def test_markdown_nested_beyond_reason_loses_no_text(tmp_path: Path, mark: str) -> None:
+    """The parser's limits never leave a part of the text out."""
+    (draft,) = read(tmp_path, "a.md", mark * 3_000 + "inner\n\nlast words\n")
+    assert "inner" in draft.text
+    assert "last words" in draft.text
+
+
 def test_toml_front_matter(tmp_path: Path) -> None:
     """Between +++ it is TOML."""
     (draft,) = read(tmp_path, "a.md", '+++\ntitle = "T"\nweight = 3\n+++\nBody')
