@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,10 +11,12 @@ import pytest
 from services.collections import Collection
 from services.embedded.ledger import SqliteLedger
 from services.errors import BackendUnavailable, DataFormatUnsupported
+from tests.embedded.killing import kill_after
 from tests.ledger.conformance import CollectionConformance, DocumentConformance
 from tests.ledger.examples import generation, put
 
 _BATCH = 3
+_MODULE = "tests.ledger.test_sqlite_ledger"
 
 
 class TestSqliteLedger(CollectionConformance, DocumentConformance):
@@ -69,28 +70,10 @@ async def write_for_ever(path: Path) -> None:
         print(number, flush=True)  # noqa: T201
 
 
-def _kill_after(path: Path, writes: int) -> int:
-    """Run a writer, kill it after so many acknowledged batches; returns the last one."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.ledger.test_sqlite_ledger", str(path)],
-        stdout=subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
-        text=True,
-    )
-    assert child.stdout is not None
-    with child:
-        acknowledged = 0
-        for line in child.stdout:
-            acknowledged = int(line)
-            if acknowledged == writes:
-                child.kill()
-    return acknowledged
-
-
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     """A killed process leaves whole batches: every acknowledged one, at most one more."""
     path = tmp_path / "ledger.sqlite"
-    acknowledged = _kill_after(path, 200)
+    acknowledged = kill_after(_MODULE, path, 200)
 
     async def inspect() -> None:
         ledger = await SqliteLedger.open(path)

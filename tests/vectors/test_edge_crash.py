@@ -1,15 +1,16 @@
 """What was acknowledged survives a process that is killed in the middle of its writes."""
 
 import asyncio
-import subprocess
 import sys
 from pathlib import Path
 
 from services.embedded.vectors import EdgeStore
 from services.queries import Scope
+from tests.embedded.killing import kill_after
 from tests.vectors.examples import direction, entry, generation, query
 
 _CHUNKS = 3
+_MODULE = "tests.vectors.test_edge_crash"
 
 
 async def write_for_ever(folder: Path) -> None:
@@ -28,30 +29,12 @@ async def write_for_ever(folder: Path) -> None:
         print(number, flush=True)  # noqa: T201
 
 
-def _kill_after(folder: Path, writes: int) -> int:
-    """Run a writer, kill it after so many acknowledged writes; returns the last one."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.vectors.test_edge_crash", str(folder)],
-        stdout=subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
-        text=True,
-    )
-    assert child.stdout is not None
-    with child:
-        acknowledged = 0
-        for line in child.stdout:
-            acknowledged = int(line)
-            if acknowledged == writes:
-                child.kill()
-    return acknowledged
-
-
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     """Every acknowledged document is found with all its chunks, and writes go on.
 
     A document that was being rewritten keeps no chunk of the write that was cut short.
     """
-    acknowledged = _kill_after(tmp_path, 60)
+    acknowledged = kill_after(_MODULE, tmp_path, 60)
 
     async def inspect() -> None:
         store = EdgeStore(tmp_path)

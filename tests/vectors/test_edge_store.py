@@ -1,6 +1,7 @@
 """The embedded vector store: the port's rules, and what a crash leaves."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.embedded.vectors import EdgeStore
-from services.errors import BackendUnavailable, InvalidInput
+from services.errors import BackendUnavailable, DataFormatUnsupported, InvalidInput
 from services.queries import Scope
 from tests.vectors.conformance import VectorStoreConformance
 from tests.vectors.examples import direction, entry, generation, query
@@ -68,3 +69,25 @@ async def test_text_that_is_not_unicode_is_refused(tmp_path: Path) -> None:
     faulty = entry("a", [direction(1.0)], principals=("\ud800",))
     assert "Unicode" in (await index.write([faulty], []))["a"]
     await store.close()
+
+
+async def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+    """Before Edge touches anything."""
+    store = EdgeStore(tmp_path)
+    await store.open(generation())
+    await store.close()
+    connection = sqlite3.connect(tmp_path / "default--g1" / "catalog.sqlite")
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(DataFormatUnsupported, match="format 99"):
+        await EdgeStore(tmp_path).open(generation())
+
+
+async def test_a_damaged_shard_is_an_error(tmp_path: Path) -> None:
+    """Edge's own errors stop at the edge."""
+    store = EdgeStore(tmp_path)
+    await store.open(generation())
+    await store.close()
+    (tmp_path / "default--g1" / "shard" / "edge_config.json").write_bytes(b"{")
+    with pytest.raises(BackendUnavailable, match="vector index failed"):
+        await EdgeStore(tmp_path).open(generation())

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -40,11 +41,20 @@ class EdgeIndex:
     """
 
     def __init__(self, path: Path, encoder: EncoderFingerprint) -> None:
-        """Load the index; blocks."""
+        """Load the index; blocks.
+
+        Raises:
+            DataFormatUnsupported: a newer Winnow wrote it.
+            BackendUnavailable: its files cannot be read.
+        """
         self._encoder = encoder
-        self._shard = Shard(path / "shard")
-        self._write_catalog = Catalog(path / "catalog.sqlite")
-        self._read_catalog = Catalog(path / "catalog.sqlite")
+        with ExitStack() as opened:
+            self._write_catalog = Catalog(path / "catalog.sqlite")
+            opened.callback(self._write_catalog.close)
+            self._read_catalog = Catalog(path / "catalog.sqlite")
+            opened.callback(self._read_catalog.close)
+            self._shard = Shard(path / "shard")
+            opened.pop_all()
         self._writer = Writer(self._shard, self._write_catalog, encoder)
         self._writes = ThreadPoolExecutor(1, thread_name_prefix="vectors-writer")
         self._reads = ThreadPoolExecutor(1, thread_name_prefix="vectors-reader")
