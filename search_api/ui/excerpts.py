@@ -30,14 +30,15 @@ class Excerpt:
 def segments(text: str, highlights: Sequence[Highlight]) -> tuple[Segment, ...]:
     """Split a text at its highlights; a word inside a meaning stays a word.
 
-    Highlights may overlap, be out of order or reach past the text: offsets are code points.
+    Highlights may overlap, be out of order or lie outside the text: offsets are code points.
     """
     kinds = [""] * len(text)
     for kind in ("meaning", "word"):
         for span in highlights:
             if span.kind == kind:
-                start, end = max(0, span.start), min(len(text), span.end)
-                kinds[start:end] = [kind] * max(0, end - start)
+                start = max(0, span.start)
+                end = max(start, min(len(text), span.end))
+                kinds[start:end] = [kind] * (end - start)
     parts = []
     position = 0
     for kind, run in groupby(kinds):

@@ -10,6 +10,8 @@ from search_api.ui.wording import key_label, value_label
 MAX_GROUPS = 6
 MAX_VALUES = 60
 _SHOWN_VALUES = 7
+_FIRST_SHARE = 0.25
+_MAX_NUMBERS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class FacetGroup:
 def facet_groups(
     facets: Mapping[str, Sequence[FacetCount]], state: PageState
 ) -> tuple[FacetGroup, ...]:
-    """The facets that narrow a search: few values, not one for every document.
+    """The facets that narrow a search: not one value for all, nor one for every document.
 
     A facet with a choice in it is always shown, so that the choice can be taken back.
     """
@@ -48,10 +50,15 @@ def facet_groups(
 
 
 def _useful(counts: Sequence[FacetCount]) -> bool:
-    if not 2 <= len(counts) <= MAX_VALUES:
+    if len(counts) < 2:
         return False
-    # Many values of one document each are names, not groups.
-    return len(counts) <= _SHOWN_VALUES or max(each.count for each in counts) > 1
+    if len(counts) <= _SHOWN_VALUES:
+        return True
+    if len(counts) > _MAX_NUMBERS and not isinstance(counts[0].value, str):
+        return False  # a measure, to be sorted by
+    # Many values are groups only where the first of them hold much; else they are names.
+    first = sum(each.count for each in counts[:_SHOWN_VALUES])
+    return first >= _FIRST_SHARE * sum(each.count for each in counts)
 
 
 def _group(key: str, counts: Sequence[FacetCount], state: PageState) -> FacetGroup:

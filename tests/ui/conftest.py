@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 import uvicorn
 from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from search_api.ui.routes import router
 from tests.ui.shelf import Shelf
@@ -27,6 +27,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE_MS = 15_000
 KEY = "a-key-for-searching"
 
 
@@ -98,6 +99,7 @@ async def browser() -> AsyncIterator[Browser]:
         launched = await playwright.chromium.launch(
             executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS
         )
+        expect.set_options(timeout=PATIENCE_MS)
         yield launched
         await launched.close()
 
@@ -116,7 +118,7 @@ class Visits:
         context = await self._browser.new_context(**options)
         self._contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("request", lambda request: self._see_request(request.url))
         page.on("console", lambda message: self._see_message(message.type, message.text))
         page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))

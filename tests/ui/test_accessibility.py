@@ -86,7 +86,7 @@ async def test_colours_follow_the_system(visits: Visits) -> None:
 
 async def test_motion_is_reduced_where_asked(visits: Visits, shelf: Shelf) -> None:
     """The progress bar stands still."""
-    shelf.pauses_s["bread"] = 0.4
+    shelf.pauses_s["bread"] = 1.5
     page = await visits.open("/", reduced_motion="reduce")
     await page.locator("#q").fill("bread")
     await expect(page.locator("#answer")).to_have_attribute("aria-busy", "true")

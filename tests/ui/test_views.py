@@ -52,11 +52,15 @@ def _counts(**counts: int) -> list[FacetCount]:
 
 
 def test_facets_that_narrow_nothing_are_left_out() -> None:
-    """One value, or a name for each document, is no choice."""
+    """One value, a name for each document or a measure is no choice."""
     names = [FacetCount(value=f"name {number}", count=1) for number in range(30)]
     crowd = [FacetCount(value=number, count=9) for number in range(200)]
-    facets = {"one": _counts(a=3), "name": names, "crowd": crowd, "kind": _counts(a=2, b=1)}
-    assert [group.name for group in facet_groups(facets, PageState())] == ["f.kind"]
+    numbers = [FacetCount(value=number, count=200 - 4 * number) for number in range(40)]
+    peaked = [FacetCount(value=f"package {each.value}", count=each.count) for each in numbers]
+    facets = {"one": _counts(a=3), "name": names, "crowd": crowd, "lines": numbers}
+    facets["peaked"] = peaked
+    facets["kind"] = _counts(a=2, b=1)
+    assert [group.name for group in facet_groups(facets, PageState())] == ["f.peaked", "f.kind"]
 
 
 def test_a_choice_is_shown_even_where_nothing_is_counted() -> None:

@@ -29,7 +29,7 @@ async def test_search_as_you_type(visits: Visits) -> None:
 
 async def test_answers_out_of_order_are_discarded(visits: Visits, shelf: Shelf) -> None:
     """A slow answer to an earlier query never covers the answer to a later one."""
-    shelf.pauses_s["grain"] = 0.8
+    shelf.pauses_s["grain"] = 1.5
     page = await visits.open()
     # A browser that cannot cancel what it asked for: the order of answers alone decides.
     await page.evaluate("AbortController.prototype.abort = () => {}")
@@ -37,7 +37,7 @@ async def test_answers_out_of_order_are_discarded(visits: Visits, shelf: Shelf) 
     await expect(page.locator("#answer")).to_have_attribute("aria-busy", "true")
     await page.locator("#q").fill("leaven")
     await expect(page.locator("#headline")).to_have_text("2 results")
-    await page.wait_for_timeout(900)
+    await page.wait_for_timeout(1_600)
     assert shelf.asked == ["grain", "leaven"]
     await expect(page.locator("#headline")).to_have_text("2 results")
     await expect(page.locator("html")).not_to_have_class("js busy")
@@ -45,7 +45,7 @@ async def test_answers_out_of_order_are_discarded(visits: Visits, shelf: Shelf) 
 
 async def test_loading_is_said(visits: Visits, shelf: Shelf) -> None:
     """While an answer is on its way the results are marked as busy."""
-    shelf.pauses_s["bread"] = 0.5
+    shelf.pauses_s["bread"] = 1.5
     page = await visits.open("/?q=leaven")
     await page.locator("#q").fill("bread")
     await expect(page.locator("#answer")).to_have_attribute("aria-busy", "true")

@@ -15,9 +15,15 @@
   let latest = 0; // number of the newest fetch: answers to older ones are discarded
   let running = null; // its AbortController
   let timer = 0;
-  let settled = location.href; // the address that Back should lead to from here
+  let shown = addressHere(); // what the page shows, or soon will
+  let settled = shown; // what Back should lead to from here
 
   root.classList.add("js");
+
+  // Without the fragment: the skip link changes that, and nothing else.
+  function addressHere() {
+    return location.href.split("#")[0];
+  }
 
   // The address of what the form says, without what is as usual.
   function typedUrl() {
@@ -32,6 +38,7 @@
 
   async function load(url) {
     const number = ++latest;
+    shown = url;
     running?.abort();
     running = new AbortController();
     root.classList.add("busy");
@@ -86,8 +93,9 @@
 
   // While typing the address follows in place.
   function follow() {
+    clearTimeout(timer);
     const url = typedUrl();
-    if (url === location.href && !running) return;
+    if (url === shown) return;
     history.replaceState(null, "", url);
     load(url);
   }
@@ -95,11 +103,9 @@
   // A choice that Back takes back: what typing replaced is put back below it.
   async function go(url, { toTop = false } = {}) {
     clearTimeout(timer);
-    if (url !== settled) {
-      history.replaceState(null, "", settled);
-      history.pushState(null, "", url);
-      settled = url;
-    }
+    history.replaceState(null, "", settled);
+    if (url !== settled) history.pushState(null, "", url);
+    settled = url;
     if ((await load(url)) && toTop) {
       window.scrollTo(0, 0);
       answer.focus({ preventScroll: true });
@@ -138,8 +144,9 @@
   });
 
   window.addEventListener("popstate", () => {
+    if (addressHere() === shown) return;
     clearTimeout(timer);
-    settled = location.href;
+    settled = addressHere();
     field.value = new URL(settled).searchParams.get("q") ?? "";
     load(settled);
   });
