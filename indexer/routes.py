@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import unquote_to_bytes
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from indexer.bodies import (
     BulkAnswer,
@@ -70,6 +71,15 @@ _NDJSON = {
 }
 
 
+class _AnyCharacters(PathConvertor):
+    """Starlette's ``path`` stops at a line break and would find another document."""
+
+    regex = "[\\s\\S]*"
+
+
+register_url_convertor("document_id", _AnyCharacters())
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """Whether to answer only when a write is searchable, and how long to wait for that."""
@@ -111,7 +121,7 @@ def _add_documents(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
             next=page[-1].document_id if len(page) == limit else None,
         )
 
-    @routes.get(path + "/{id:path}", tags=["documents"])
+    @routes.get(path + "/{id:document_id}", tags=["documents"])
     async def get_document(
         collection: str,
         identifier: Annotated[str, Depends(_document_id)],
@@ -121,7 +131,7 @@ def _add_documents(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
         return DocumentAnswer.whole(await service.get(collection, identifier))
 
     @routes.put(
-        path + "/{id:path}",
+        path + "/{id:document_id}",
         tags=["documents"],
         status_code=202,
         responses={200: {"model": WriteAnswer}},
@@ -149,7 +159,7 @@ def _add_documents(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
         return answer
 
     @routes.delete(
-        path + "/{id:path}",
+        path + "/{id:document_id}",
         tags=["documents"],
         status_code=202,
         responses={200: {"model": WriteAnswer}},
@@ -214,7 +224,12 @@ def _add_bulk(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
         )
 
 
-async def _document_id(request: Request) -> str:
+async def _document_id(
+    request: Request,
+    identifier: Annotated[
+        str, Path(alias="id", description="Percent-encoded; slashes may stand as they are.")
+    ],
+) -> str:
     """The id of the path, percent-decoded once.
 
     Servers replace what is not UTF-8, and an id must not become another one on its way.
@@ -223,7 +238,7 @@ async def _document_id(request: Request) -> str:
         unquote_to_bytes(request.scope.get("raw_path") or b"").decode()
     except UnicodeDecodeError:
         raise InvalidId("The id in the URL is not percent-encoded UTF-8.") from None
-    return check_id(request.path_params["id"])
+    return check_id(identifier)
 
 
 async def _check_collection(service: Indexer, collection: str, create: bool) -> None:

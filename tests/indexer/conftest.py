@@ -15,7 +15,7 @@ def settings_in(path: Path, **changes: object) -> Settings:
     given: dict[str, object] = {
         "data_dir": path, "bi_encoder": "hashing", "cross_encoder": "",
     }  # fmt: skip
-    return Settings(_env_file=None, **(given | changes))  # type: ignore[arg-type]
+    return Settings(_env_file=None, **(given | changes))  # type: ignore[arg-type,call-arg]
 
 
 @pytest.fixture

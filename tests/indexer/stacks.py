@@ -21,7 +21,9 @@ class State:
 async def state_of(services: Services, collection: str) -> State:
     """Read everything."""
     generation = (await services.ledger.collections.head(collection)).live
-    ids = [item.document_id for item in await services.ledger.documents.list(collection, "", 10_000)]
+    ids = [
+        item.document_id for item in await services.ledger.documents.list(collection, "", 10_000)
+    ]
     records = await services.ledger.documents.read(collection, ids)
     lexical = await services.lexical.open(generation)
     vectors = await services.vectors.open(generation)
