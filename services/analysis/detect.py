@@ -8,7 +8,7 @@ from typing import Protocol
 
 from services.analysis.table import ANALYZERS, PLAIN
 
-_SAMPLE_CHARACTERS = 2_000
+_SAMPLE_CHARACTERS = 1_000
 _LEAST_CONFIDENCE = 0.5
 
 _SCRIPTS = {

@@ -4,8 +4,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tantivy import Query
 
 from services.embedded.lexical import TantivyStore
+from services.embedded.lexical.engine import translated
+from services.embedded.lexical.schema import chunk_schema
 from services.errors import BackendUnavailable
 from tests.lexical.conformance import ids
 from tests.lexical.examples import entry, generation, query
@@ -77,3 +80,9 @@ async def test_a_folder_that_cannot_be_read_is_an_error_of_the_tree(tmp_path: Pa
     with pytest.raises(BackendUnavailable):
         await again.open(generation())
     await again.close()
+
+
+def test_a_panic_of_the_engine_is_an_error_of_the_tree() -> None:
+    """Tantivy panics over a phrase of one word, past ``except Exception``; here it does not."""
+    with pytest.raises(BackendUnavailable), translated("build a query"):
+        Query.phrase_query(chunk_schema("en"), "words", ["alone"])

@@ -68,8 +68,8 @@ class Engine:
         """Make everything written last and visible."""
         self.writer.commit()
         self._index.reload()
-        self._keywords = {}
         self.searcher = self._index.searcher()
+        self._keywords = {}  # after the searcher: who fills the new cache asks the new searcher
 
     def abandon(self) -> None:
         """Forget what was written since the last commit, with the writer that may have failed."""
