@@ -10,7 +10,9 @@ from services.ports.models import Passage, RerankRequest
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """One request's state; changed only under the reranker's lock.
+    """One request's state.
+
+    ``lengths`` and ``taken`` are the batcher's own; the rest changes under its lock.
 
     Attributes:
         lengths: tokens of each pair, None until they are counted.
@@ -58,7 +60,7 @@ class Ticket:
         """Let the caller go on: with what there is, or with an error."""
         if self.finished.done():
             return
-        if error is None:
+        if error is None or self.left:
             self.finished.set_result(None)
         else:
             self.finished.set_exception(error)
