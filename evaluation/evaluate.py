@@ -38,7 +38,7 @@ _SHAPING = (
     "max_chunks_per_document",
     "aggregation",
     "aggregation_best",
-    "fused_weight",
+    "prior_weight",
 )
 
 

@@ -52,10 +52,11 @@ def blend(
 
 
 def _standardised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    deviation = scores.std()
-    if not deviation > np.finfo(np.float64).eps:
+    deviation = float(scores.std())
+    if deviation <= np.finfo(np.float64).eps:
         return np.zeros_like(scores)
-    return (scores - scores.mean()) / deviation
+    standardised: NDArray[np.float64] = (scores - scores.mean()) / deviation
+    return standardised
 
 
 async def interact(
@@ -67,7 +68,7 @@ async def interact(
     trace: Trace,
 ) -> Interaction:
     """Order the first ``window`` candidates by the blend; the rest follow as they were."""
-    if not plan.late or not order:
+    if not plan.late or not order or not window or indexes.vectors is None:
         return Interaction(order)
     if found.encoded is None or found.encoded.tokens is None:
         return Interaction(order, degraded="late_interaction_unavailable")

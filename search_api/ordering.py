@@ -47,21 +47,23 @@ def with_cross_encoder_scores(
     window: Sequence[Candidate],
     logits: Sequence[float | None],
     truncated: Sequence[bool],
-    fused_weight: float,
+    prior_weight: float,
 ) -> list[Candidate]:
     """Give the window its scores; the order itself is left alone.
 
-    A score is (1 - w) · sigmoid(logit) + w · fused / highest fused of the window.
+    A score is (1 - w) · sigmoid(logit) + w · prior / highest prior of the window, the prior
+    being the score of the stage before.
     """
-    highest = max((candidate.fused or 0.0 for candidate in window), default=0.0) or 1.0
+    highest = max((candidate.score for candidate in window), default=0.0)
+    scale = highest if highest > 0 else 1.0
     scored = {}
     for rank, (candidate, logit, cut) in enumerate(
         zip(window, logits, truncated, strict=True), start=1
     ):
         placed = replace(candidate, window_rank=rank)
         if logit is not None and math.isfinite(logit):
-            blended = (1 - fused_weight) * probability(logit)
-            blended += fused_weight * (candidate.fused or 0.0) / highest
+            blended = (1 - prior_weight) * probability(logit)
+            blended += prior_weight * candidate.score / scale
             placed = replace(placed, cross_encoder=logit, truncated=cut)
             placed = placed.scored(CROSS_ENCODER, blended)
         scored[candidate.ref] = placed

@@ -8,6 +8,7 @@ from search_api.answer import FacetCount, ModelUsed, SearchAnswer, Total, Window
 from search_api.browse import browse, survey
 from search_api.facets import count_values
 from search_api.fusion import reciprocal_rank_fusion
+from search_api.late import Interaction, interact
 from search_api.ordering import candidates_of, results
 from search_api.plan import Plan
 from search_api.ranking import Candidate, Item, Ranking
@@ -87,7 +88,8 @@ async def _search(services: Services, indexes: Indexes, plan: Plan, trace: Trace
     ids = [candidate.ref.document_id for candidate in order]
     summaries = await read_summaries(services, plan, ids, trace)
     order = [each for each in order if stands(each.ref.document_id, each.version, summaries)]
-    reranked = await rerank(services, indexes, plan, order, summaries, trace)
+    late = await interact(indexes, plan, order, found, settings.late_window, trace)
+    reranked = await rerank(services, indexes, plan, late.order, summaries, trace)
     with trace.stage("aggregation") as stage:
         items = _aggregate(services, plan, reranked.order)
         stage.candidates = len(items)
@@ -95,10 +97,10 @@ async def _search(services: Services, indexes: Indexes, plan: Plan, trace: Trace
         items=items,
         survey=found.survey,
         summaries=summaries,
-        degraded=[*found.failed, *([reranked.degraded] if reranked.degraded else [])],
+        degraded=[*found.failed, *filter(None, (late.degraded, reranked.degraded))],
         window=reranked.window,
-        models=_models(services, found, reranked),
-        reranked=reranked.happened,
+        models=_models(services, found, late, reranked),
+        reranked=late.happened or reranked.happened,
     )
 
 
@@ -112,10 +114,14 @@ def _aggregate(services: Services, plan: Plan, order: Sequence[Candidate]) -> li
     )
 
 
-def _models(services: Services, found: Retrieved, reranked: Reranked) -> dict[str, ModelUsed]:
+def _models(
+    services: Services, found: Retrieved, late: Interaction, reranked: Reranked
+) -> dict[str, ModelUsed]:
     models = {}
     if found.encoded is not None and services.embedder is not None:
         models["bi_encoder"] = model_used(services.embedder.encoder.card)
+        if late.happened:
+            models["late_interaction"] = models["bi_encoder"]
     if reranked.model is not None:
         models["cross_encoder"] = reranked.model
     return models

@@ -116,7 +116,7 @@ def _passages(
         if (chunk := chunks.get(candidate.ref)) is not None and chunk.version == item.version
     ]
     return [
-        passage_answer(chunk, ranking.words.text, summary.language, candidate.score)
+        passage_answer(chunk, ranking.words, summary.language, candidate.score)
         for candidate, chunk in current
     ]
 

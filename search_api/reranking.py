@@ -73,7 +73,7 @@ async def rerank(
     except BackendUnavailable:
         return Reranked(order, _window(window, 0, plan), degraded="reranker_unavailable")
     scored = with_cross_encoder_scores(
-        order, chosen, result.scores, result.truncated, settings.fused_weight
+        order, chosen, result.scores, result.truncated, settings.prior_weight
     )
     complete = stage.candidates == len(chosen)
     return Reranked(

@@ -24,10 +24,13 @@ _DEEPEST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Indexes:
-    """The live generation's indexes, as one request sees them from beginning to end."""
+    """The live generation's indexes, as one request sees them from beginning to end.
+
+    ``vectors`` is None for a generation that was built for words alone.
+    """
 
     lexical: LexicalIndex
-    vectors: VectorIndex
+    vectors: VectorIndex | None
 
 
 @dataclass(slots=True)
@@ -58,8 +61,8 @@ async def retrieve(services: Services, indexes: Indexes, plan: Plan, trace: Trac
     deadline = plan.deadline.earlier(plan.deadline.remaining_s() * _SHARE)
     if plan.lexical:
         legs.append(_Leg(LEXICAL, _lexical_fetch(indexes, plan), indexes, plan))
-    if plan.vector and services.embedder is not None:
-        fetch = _vector_fetch(services.embedder, indexes, plan, trace, found)
+    if plan.vector and services.embedder is not None and indexes.vectors is not None:
+        fetch = _vector_fetch(services.embedder, indexes.vectors, plan, trace, found)
         legs.append(_Leg(VECTOR, fetch, indexes, plan))
 
     async def survey() -> None:
@@ -110,14 +113,14 @@ def _lexical_fetch(indexes: Indexes, plan: Plan) -> Fetch:
 
 
 def _vector_fetch(
-    embedder: Embedder, indexes: Indexes, plan: Plan, trace: Trace, found: Retrieved
+    embedder: Embedder, vectors: VectorIndex, plan: Plan, trace: Trace, found: Retrieved
 ) -> Fetch:
     async def fetch(depth: int) -> Run:
         if found.encoded is None:
             with trace.stage("embed") as stage:
                 found.encoded = await embedder.embed_query(plan.words.text)
                 stage.candidates = 1
-        return await indexes.vectors.search(found.encoded.vectors[0], plan.scope, depth)
+        return await vectors.search(found.encoded.vectors[0], plan.scope, depth)
 
     return fetch
 

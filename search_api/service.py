@@ -89,8 +89,9 @@ class SearchService:
 
     async def _open(self, generation: Generation) -> Indexes:
         lexical = await self._services.lexical.open(generation)
-        vectors = await self._services.vectors.open(generation)
-        return Indexes(lexical, vectors)
+        if generation.fingerprint.encoder is None:
+            return Indexes(lexical, None)
+        return Indexes(lexical, await self._services.vectors.open(generation))
 
     async def _present_languages(self, collection: str, epoch: int) -> Mapping[str, int]:
         """Counted once an epoch, for they change only with a write."""

@@ -28,11 +28,12 @@ _RANKING = {
     "rrf_k",
     "lexical_weight",
     "vector_weight",
+    "late_window",
     "rerank_window",
     "max_chunks_per_document",
     "aggregation",
     "aggregation_best",
-    "fused_weight",
+    "prior_weight",
     "budget_ms",
     "deadline_ms",
     "max_results",
@@ -79,12 +80,15 @@ class Settings(BaseSettings):
     lexical_weight: float = Field(default=1.0, ge=0, le=1_000)
     vector_weight: float = Field(default=1.0, ge=0, le=1_000)
 
+    # Late interaction: candidates that it orders.
+    late_window: int = Field(default=300, ge=0, le=10_000)
+
     # Reranking.
     rerank_window: int = Field(default=50, ge=0, le=1_000)
     max_chunks_per_document: int = Field(default=3, ge=1, le=1_000)
     aggregation: str = Field(default="max", pattern="^(max|mean|discounted|first)$")
     aggregation_best: int = Field(default=3, ge=1, le=100)
-    fused_weight: float = Field(default=0.0, ge=0, le=1)
+    prior_weight: float = Field(default=0.0, ge=0, le=1)
     budget_ms: Milliseconds = 300
     deadline_ms: Milliseconds = 1_500
 

@@ -44,6 +44,9 @@ class VectorIndex(Protocol):
     async def search(self, vector: Vectors, scope: Scope, depth: int) -> Run:
         """The ``depth`` chunks nearest to float32 [dimensions] by cosine, best first."""
 
+    async def cosine(self, vector: Vectors, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, float]:
+        """Cosine of float32 [dimensions] with these chunks, for as many as are there."""
+
     async def max_sim(
         self, query_tokens: TokenVectors, refs: Sequence[ChunkRef]
     ) -> Mapping[ChunkRef, float]:

@@ -80,6 +80,14 @@ class EdgeIndex:
             return []
         return await self._run(self._reads, lambda: self._search(flat.tolist(), scope, depth))
 
+    async def cosine(self, vector: Vectors, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, float]:
+        """Cosine with these chunks, for as many as are there."""
+        flat = np.asarray(vector, dtype=np.float32).reshape(-1)
+        self._check_query(flat, self._encoder.dimensions)
+        if not flat.any():
+            return {}
+        return await self._windowed(flat.tolist(), TEXT, refs)
+
     async def max_sim(
         self, query_tokens: TokenVectors, refs: Sequence[ChunkRef]
     ) -> Mapping[ChunkRef, float]:
@@ -88,12 +96,8 @@ class EdgeIndex:
         if not self._encoder.token_dimensions or not tokens.size or not refs:
             return {}
         self._check_query(tokens, self._encoder.token_dimensions)
-        listed = tokens.tolist()
-        scores: dict[ChunkRef, float] = {}
-        for start in range(0, len(refs), _REFS_PER_CALL):
-            part = list(refs[start : start + _REFS_PER_CALL])
-            scores |= await self._run(self._reads, partial(self._max_sim, listed, part))
-        return scores
+        sums = await self._windowed(tokens.tolist(), TOKENS, refs)
+        return {ref: total / len(tokens) for ref, total in sums.items()}
 
     async def read(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, Chunk]:
         """The chunks as indexed, for as many as are there."""
@@ -158,7 +162,16 @@ class EdgeIndex:
         ]
         return sorted(hits, key=lambda hit: (-hit.score, hit.ref))[:depth]
 
-    def _max_sim(self, tokens: list[list[float]], refs: list[ChunkRef]) -> Mapping[ChunkRef, float]:
-        named = {ref.uuid: ref for ref in refs}
-        points = self._shard.nearest(tokens, TOKENS, compile_window(named), len(named))
-        return {named[str(point.id)]: point.score / len(tokens) for point in points}
+    async def _windowed(
+        self, vector: list[float] | list[list[float]], using: str, refs: Sequence[ChunkRef]
+    ) -> dict[ChunkRef, float]:
+        """The engine's scores of these chunks, a bounded number a call."""
+        scores: dict[ChunkRef, float] = {}
+        for start in range(0, len(refs), _REFS_PER_CALL):
+            named = {ref.uuid: ref for ref in refs[start : start + _REFS_PER_CALL]}
+            work = partial(
+                self._shard.nearest, vector, using, compile_window(named), len(named), payload=False
+            )
+            points = await self._run(self._reads, work)
+            scores |= {named[str(point.id)]: point.score for point in points}
+        return scores

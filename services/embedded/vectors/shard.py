@@ -114,13 +114,18 @@ class Shard:
         using: str,
         narrowed: EdgeFilter | None,
         limit: int,
+        *,
+        payload: bool = True,
     ) -> list[ScoredPoint]:
-        """The best points for a vector, or for several by MaxSim, compared exactly."""
+        """The best points for a vector, or for several by MaxSim, compared exactly.
+
+        ``payload`` asks for what names a chunk and its version.
+        """
         request = QueryRequest(
             limit=limit,
             query=Query.Nearest(vector, using=using),  # type: ignore[arg-type]  # lists inside
             filter=narrowed,
-            with_payload=REFERENCE if using == TEXT else False,
+            with_payload=REFERENCE if payload else False,
             params=SearchParams(exact=True),
         )
         with translated():
