@@ -14,8 +14,10 @@ _STYLES = {"word": "bold yellow", "meaning": "italic cyan"}
 _INDENT = "    "
 
 
-def show(answer: SearchAnswer, console: Console, *, explain: bool = False) -> None:
-    """Results with their passages, then how they came about."""
+def show(
+    answer: SearchAnswer, console: Console, *, explain: bool = False, keeps_pages: bool = False
+) -> None:
+    """Results with their passages, then how they came about and how to see more."""
     for result in answer.results:
         _show_result(result, console)
         if explain and result.explain is not None:
@@ -29,14 +31,16 @@ def show(answer: SearchAnswer, console: Console, *, explain: bool = False) -> No
     for sentence in (*degraded_sentences(answer.degraded), *map(as_sentence, answer.notes)):
         console.print(Text(sentence, style="yellow"))
     if answer.next:
-        console.print(Text(f"More: winnow search --next {answer.next}", style="dim"))
+        more = f"--next {answer.next}" if keeps_pages else "with a greater --size"
+        console.print(Text(f"More: winnow search {more}", style="dim"), soft_wrap=True)
 
 
 def summary(answer: SearchAnswer) -> Text:
     """How many documents match, and how the order was made."""
     count = f"{answer.total.value:,}"
     matches = count if answer.total.relation == "eq" else f"at least {count}"
-    line = Text(f"{matches} documents, {answer.took_ms:.0f} ms", style="bold")
+    noun = "document" if answer.total.value == 1 else "documents"
+    line = Text(f"{matches} {noun}, {answer.took_ms:.0f} ms", style="bold")
     line.append(f" · {answer.mode}" + (" · reranked" if answer.reranked else ""))
     if answer.window is not None and answer.reranked:
         line.append(f" ({answer.window.scored} of {answer.window.size} chunks)")

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from indexer.draft import Draft
 from indexer.outcomes import OnProgress
@@ -49,7 +49,13 @@ class Indexed:
 
 
 class Backend(Protocol):
-    """What a command may ask for; JSON objects have the shapes of the HTTP API."""
+    """What a command may ask for; JSON objects have the shapes of the HTTP API.
+
+    Attributes:
+        keeps_pages: whether ``next`` of an answer still leads on after this command's end.
+    """
+
+    keeps_pages: ClassVar[bool]
 
     async def search(self, collection: str, request: SearchRequest) -> SearchAnswer:
         """Search a collection."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import ClassVar
 
 from cli.backend import Indexed, JsonObject, Stored
 from indexer.bodies import CollectionAnswer, DocumentAnswer, DocumentSummary
@@ -34,6 +35,8 @@ async def open_local(settings: Settings) -> AsyncIterator["Local"]:
 
 class Local:
     """Indexes on demand: there is no background loop in a command."""
+
+    keeps_pages: ClassVar[bool] = False  # result lists are in this process's memory
 
     def __init__(self, services: Services, indexer: Indexer) -> None:
         self.services = services

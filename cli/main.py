@@ -127,11 +127,13 @@ def search(
     if next_page is not None:
         given = {"next": next_page}
     given |= {"size": size, "explain": explain}
-    answer = run(search_command.perform(settings, collection, given, filter or (), filters))
+    answer, keeps_pages = run(
+        search_command.perform(settings, collection, given, filter or (), filters)
+    )
     if json:
         print(answer.model_dump_json(indent=2))
     else:
-        search_command.show(answer, answers(), explain=explain)
+        search_command.show(answer, answers(), explain=explain, keeps_pages=keeps_pages)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -55,6 +55,8 @@ async def open_remote(url: str, settings: Settings) -> AsyncIterator["Remote"]:
 
 class Remote:
     """What is stored is indexed by the server before a write returns."""
+
+    keeps_pages: ClassVar[bool] = True
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client

@@ -21,12 +21,15 @@ async def perform(
     given: Mapping[str, object],
     conditions: Sequence[str],
     raw_filters: str,
-) -> SearchAnswer:
+) -> tuple[SearchAnswer, bool]:
     """Search.
 
     Args:
         given: fields of the request, filters left out.
         conditions, raw_filters: see :func:`cli.filters.filters_from`.
+
+    Returns:
+        the answer, and whether another command can go on with its ``next``.
 
     Raises:
         InvalidInput: an option's value is none of those allowed.
@@ -37,7 +40,7 @@ async def perform(
             types = (await backend.collection(collection))["schema"] if conditions else {}
             filters = filters_from(conditions, raw_filters, types)
             request = _request({**given, "filters": filters})
-        return await backend.search(collection, request)
+        return await backend.search(collection, request), backend.keeps_pages
 
 
 def sort_from(text: str) -> object:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 
 from services.errors import BackendUnavailable, Overloaded
+from services.metrics import RERANK_PAIRS, RERANK_QUEUE_SECONDS
 from services.models.batching import plan_batches, take_turns
 from services.models.pace import Pace
 from services.models.tickets import Ticket
@@ -143,6 +144,8 @@ class InProcessReranker:
     def _result(self, ticket: Ticket) -> RerankResult:
         with self._change:
             waited_s = time.monotonic() - ticket.arrived_s
+            RERANK_PAIRS.inc(sum(score is not None for score in ticket.scores))
+            RERANK_QUEUE_SECONDS.observe(waited_s if ticket.queue_s is None else ticket.queue_s)
             return RerankResult(
                 scores=tuple(ticket.scores),
                 truncated=tuple(ticket.truncated),

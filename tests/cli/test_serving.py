@@ -54,6 +54,9 @@ def test_commands_go_through_the_server_that_owns_the_data(winnow: Winnow) -> No
             "a b.md",
         ]
         assert winnow("documents", "get", "none").code == 1
+        page = winnow("search", "--size", "1", "--json").json()
+        more = winnow("search", "--next", page["next"], "--json").json()
+        assert [each["rank"] for each in more["results"]] == [2]
         assert winnow("documents", "delete", "../x ü", "gone").code == 1
         assert winnow("ingest", "notes/a b.md", "--prune").code == 0
         assert winnow("collections", "create", "default").code == 1
