@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from indexer.fingerprints import check_writable
@@ -21,7 +21,7 @@ from services.ports.ledger import DeadLetter, Ledger
 
 ROUND_DOCUMENTS = 1_024
 ROUND_BYTES = 32 * 2**20
-IDLE_POLL_S = 5.0
+LOOK_S = 5.0
 FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 30.0
 
@@ -52,6 +52,7 @@ class Drainer:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._progress: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._failures: dict[str, Failure] = {}
+        self._due: set[str] = set()
         self._woken = asyncio.Event()
 
     def lock(self, collection: str) -> asyncio.Lock:
@@ -66,13 +67,17 @@ class Drainer:
         """Why the collection stands still, None where it does not."""
         return self._failures.get(collection)
 
-    def wake(self) -> None:
-        """Something was written: do not wait for the next look at the ledger."""
+    def wake(self, collection: str) -> None:
+        """A collection was written to: do not wait for the next look at the ledger."""
+        self._due.add(collection)
         self._woken.set()
 
     def forget(self, collection: str) -> None:
         """Drop what is kept of a collection that was deleted."""
         self._failures.pop(collection, None)
+        self._due.discard(collection)
+        with suppress(KeyError):
+            DOCUMENTS_PENDING.remove(collection)
         self._announce(collection)
 
     def close(self) -> None:
@@ -114,42 +119,54 @@ class Drainer:
 
     async def run(self) -> None:
         """Keep every collection up to date until cancelled; errors are logged and retried."""
+        look_at_s = 0.0
         while True:
             self._woken.clear()
-            if not await self._sweep():
-                await self._sleep()
+            if time.monotonic() >= look_at_s:
+                self._due |= await self._all()
+                look_at_s = time.monotonic() + LOOK_S
+            ready = sorted(name for name in self._due if self._may_try(name))
+            for name in ready:
+                # Taken off first: a write that comes meanwhile puts it back.
+                self._due.discard(name)
+                if await self._tend(name):
+                    self._due.add(name)
+            if not ready:
+                await self._sleep(look_at_s)
 
-    async def _sweep(self) -> bool:
-        """One round of each collection that is due; whether anything was done."""
-        done = False
+    async def _all(self) -> set[str]:
+        """Every collection: another process may have written, or died before indexing."""
         try:
-            collections = await self._services.ledger.collections.list()
+            return {item.name for item in await self._services.ledger.collections.list()}
         except BackendUnavailable as error:
             _log.warning("The ledger does not answer: %s", error.detail)
-            return False
-        for collection in collections:
-            failure = self._failures.get(collection.name)
-            if failure is None or failure.retry_at_s <= time.monotonic():
-                done |= await self._tend(collection.name)
-        return done
+            return set()
+
+    def _may_try(self, collection: str) -> bool:
+        failure = self._failures.get(collection)
+        return failure is None or failure.retry_at_s <= time.monotonic()
 
     async def _tend(self, collection: str) -> bool:
-        done = False
+        """One round of a collection; whether there may be more to do."""
+        more = False
         try:
             async with aclosing(self.round(collection)) as batches:
                 async for _ in batches:
-                    done = True
+                    more = True
             head = await self._services.ledger.collections.head(collection)
             backlog = await self._services.ledger.documents.backlog(head.live)
             DOCUMENTS_PENDING.labels(collection).set(backlog)
         except NotFound:
             self.forget(collection)
+            return False
         except WinnowError as error:
             self._fail(collection, error)
+            return True
         except Exception as error:  # noqa: BLE001  # the loop outlives every fault
             _log.exception("Indexing '%s' failed", collection)
             self._fail(collection, BackendUnavailable(f"{type(error).__name__}: {error}"))
-        return done
+            return True
+        return more
 
     def _fail(self, collection: str, error: WinnowError) -> None:
         """Keep the error and wait longer each time; say it once for each reason."""
@@ -163,10 +180,10 @@ class Drainer:
         self._failures[collection] = Failure(error, attempts, retry_at_s)
         self._announce(collection)
 
-    async def _sleep(self) -> None:
-        now = time.monotonic()
-        due = (failure.retry_at_s - now for failure in self._failures.values())
-        pause_s = max(0.01, min(IDLE_POLL_S, *due, IDLE_POLL_S))
+    async def _sleep(self, look_at_s: float) -> None:
+        """Until a write, the next look at the ledger or the next attempt."""
+        retries = (self._failures[name].retry_at_s for name in self._due if name in self._failures)
+        pause_s = max(0.01, min([look_at_s, *retries]) - time.monotonic())
         try:
             async with asyncio.timeout(pause_s):
                 await self._woken.wait()

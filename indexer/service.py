@@ -1,6 +1,7 @@
 """Documents in: collections, writes, and the way to both indexes."""
 
 import asyncio
+import logging
 from collections.abc import Collection as Ids
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,9 +26,12 @@ from services.errors import (
     InvalidDocument,
     WinnowError,
 )
+from services.generations import Generation
 from services.ports.ledger import DeadLetter, Record, Summary, Write
 
 _PAGE = 1_000
+
+_log = logging.getLogger(__name__)
 
 
 def _no_checkpoint(step: str) -> None:
@@ -148,10 +152,18 @@ class Indexer:
             await self._ledger.collections.delete(name)
             self._drainer.forget(name)
             for generation in generations:
-                await asyncio.gather(
-                    self._services.lexical.drop(generation),
-                    self._services.vectors.drop(generation),
-                )
+                await self._drop(generation)
+
+    async def _drop(self, generation: Generation) -> None:
+        """Remove the indexes; what an engine out of reach keeps of them is never opened again."""
+        drops = (
+            store.drop(generation) for store in (self._services.lexical, self._services.vectors)
+        )
+        for result in await asyncio.gather(*drops, return_exceptions=True):
+            if isinstance(result, WinnowError):
+                _log.warning("An index of %s was left behind: %s", generation.name, result.detail)
+            elif result is not None:
+                raise result
 
     async def put(self, collection: str, drafts: Sequence[Draft]) -> Sequence[Outcome]:
         """Store documents; see :meth:`write`."""
@@ -181,7 +193,7 @@ class Indexer:
         taken = [write for write in writes if isinstance(write, Write)]
         accepted = iter(await self._ledger.documents.accept(collection, taken))
         self._checkpoint("accepted")
-        self._drainer.wake()
+        self._drainer.wake(collection)
         return [
             outcome(operation, write if isinstance(write, WinnowError) else next(accepted))
             for operation, write in zip(operations, writes, strict=True)

@@ -9,10 +9,11 @@ import pytest
 from indexer.draft import Draft
 from indexer.service import Indexer
 from services.assembly import Services
-from services.errors import BackendUnavailable, DeadlineExceeded, InvalidDocument
+from services.errors import BackendUnavailable, DeadlineExceeded, InvalidDocument, WinnowError
 from services.generations import Generation
 from services.ports.lexical import LexicalEntry, LexicalIndex, LexicalStore, Tombstone
 from services.ports.models import BiEncoder, Embedder, Encoded, Passage
+from services.queries import LexicalQuery, Scope, Words
 from tests.indexer.stacks import check_congruent, state_of
 
 POISON = "poison"
@@ -175,3 +176,30 @@ async def test_a_collection_is_deleted_under_the_background_loop(services: Servi
         assert waiting.done()
         await indexer.put("books", [Draft("a", "Tea")])
         await indexer.wait_until_indexed("books", {"a": 1}, 60)
+
+
+async def test_a_collection_is_deleted_while_it_is_searched(services: Services) -> None:
+    """A search that began before either answers or ends with an error of ours."""
+    indexer = Indexer(services)
+    await indexer.create_collection("books", language="en")
+    await indexer.put("books", [Draft(f"{n}", "Tea is hot. " * 50) for n in range(50)])
+    await indexer.index_pending("books")
+    generation = (await services.ledger.collections.head("books")).live
+    assert services.embedder is not None
+    lexical, vectors = (
+        await services.lexical.open(generation),
+        await services.vectors.open(generation),
+    )
+    query = LexicalQuery(Words("tea"), language="en")
+    vector = (await services.embedder.embed_query("tea")).vectors[0]
+
+    async def search() -> None:
+        for _ in range(10):
+            await asyncio.gather(lexical.search(query, 100), vectors.search(vector, Scope(), 100))
+
+    searches = [asyncio.create_task(search()) for _ in range(8)]
+    await asyncio.sleep(0.02)
+    await indexer.delete_collection("books")
+    for result in await asyncio.gather(*searches, return_exceptions=True):
+        assert result is None or isinstance(result, WinnowError)
+    await indexer.close()
