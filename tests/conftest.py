@@ -24,7 +24,11 @@ class Winnow:
     environment: dict[str, str] = field(default_factory=dict)
 
     def __call__(
-        self, *arguments: str, stdin: bytes | None = None, **environment: str
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        timeout_s: float = TIMEOUT_S,
+        **environment: str,
     ) -> "Finished":
         """A command's end."""
         done = subprocess.run(
@@ -34,7 +38,7 @@ class Winnow:
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
             check=False,
         )
         return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
