@@ -68,7 +68,8 @@ class Settings(BaseSettings):
     hub: bool = True
     precision: str = Field(default="auto", pattern="^(auto|fp32|bf16)$")
     threads: int = Field(default=0, ge=0, le=1_024)
-    token_dimensions: int = Field(default=0, ge=0, le=1_024)
+    # None: 64 where the bi-encoder has a token projection, else none are stored.
+    token_dimensions: int | None = Field(default=None, ge=0, le=1_024)
 
     # Chunks, in the bi-encoder's tokens. 0: what the model reads.
     chunk_tokens: int = Field(default=0, ge=0, le=8_192)

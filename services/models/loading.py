@@ -23,7 +23,7 @@ def load_bi_encoder(settings: Settings) -> BiEncoder:
     """
     if settings.bi_encoder == HASHING:
         return HashingBiEncoder(
-            token_dimensions=settings.token_dimensions,
+            token_dimensions=settings.token_dimensions or 0,
             languages=frozenset(settings.model_languages),
         )
     folder = find_model(settings.bi_encoder, settings)

@@ -19,6 +19,8 @@ from services.models.folder import ModelFolder
 _SHIPPED = Path(__file__).parent / "projections"
 _DIGEST_LENGTH = 12
 
+DEFAULT_DIMENSIONS = 64
+
 
 @dataclass(frozen=True, slots=True)
 class TokenProjection:
@@ -34,9 +36,13 @@ class TokenProjection:
 
 
 def load_projection(
-    folder: ModelFolder, token_dimensions: int, hidden: int
+    folder: ModelFolder, token_dimensions: int | None, hidden: int
 ) -> TokenProjection | None:
     """The projection of a model, or None where token vectors are switched off.
+
+    Args:
+        token_dimensions: None takes what the model has, at most 64 dimensions, which keep
+            the order of MaxSim nearly as the full vectors do; 0 switches them off.
 
     Raises:
         InvalidInput: no matrix for this model, or one of fewer columns.
@@ -47,6 +53,8 @@ def load_projection(
     own = folder.path / "token_projection.npy"
     file = own if own.is_file() else _SHIPPED / f"{folder.revision}.npy"
     if not file.is_file():
+        if token_dimensions is None:
+            return None
         raise InvalidInput(
             f"There is no token projection for {folder.name} at these weights: "
             "set WINNOW_TOKEN_DIMENSIONS=0, or make one with scripts/make-token-projection."
@@ -62,6 +70,8 @@ def load_projection(
             f"The token projection {file.name} is not for states of {hidden} dimensions: "
             "make it again for this model."
         )
+    if token_dimensions is None:
+        token_dimensions = min(full.shape[1], DEFAULT_DIMENSIONS)
     if token_dimensions > full.shape[1]:
         raise InvalidInput(
             f"The token projection of {folder.name} has {full.shape[1]} dimensions: "
