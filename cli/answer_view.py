@@ -86,6 +86,8 @@ def _explanation(explain: Explanation) -> Text:
         parts.append(f"{name} #{leg.rank} ({leg.score:.3f})" if leg else f"{name} –")
     if explain.fused_rank is not None:
         parts.append(f"fused #{explain.fused_rank} ({explain.fused or 0:.4f})")
+    if explain.late is not None:
+        parts.append(f"late {explain.late:.3f}")
     if explain.cross_encoder is not None:
         cut = ", cut to fit" if explain.truncated else ""
         parts.append(f"reranked {explain.cross_encoder:.3f}{cut}")

@@ -22,5 +22,5 @@ def test_the_demo_indexes_once_and_shows_what_each_stage_did(winnow: Winnow) -> 
     assert again.code == 0
     assert "All of it is indexed already." in again.err
     found = winnow("search", "-c", "python", "shutil.copytree", "--facet", "kind", "--json").json()
-    assert found["results"][0]["id"] == "shutil.copytree"
+    assert "shutil.copytree" in {each["id"] for each in found["results"]}
     assert {each["value"] for each in found["facets"]["kind"]} >= {"function"}

@@ -78,6 +78,15 @@ async def test_without_keys_only_names_of_this_machine_are_served(tmp_path: Path
         assert stranger.status_code == 403
 
 
+async def test_open_to_all_serves_any_name(tmp_path: Path) -> None:
+    """--open is a choice that somebody made."""
+    settings = Settings(data_dir=tmp_path, bi_encoder="hashing", cross_encoder="", hub=False)
+    async with open_runtime(settings) as runtime:
+        transport = httpx.ASGITransport(create_app(runtime, open_to_all=True))
+        async with httpx.AsyncClient(transport=transport, base_url="http://any.example") as client:
+            assert (await client.get("/readyz")).status_code == 200
+
+
 async def test_each_key_opens_its_own_doors(tmp_path: Path) -> None:
     """Searching needs one of the keys, everything else the second; health and page need none."""
     keys = {"search_key": SecretStr("find"), "admin_key": SecretStr("manage")}
