@@ -36,7 +36,10 @@ class Evaluated:
 
 def settings_in(folder: Path, **changes: object) -> Settings:
     """The offline bi-encoder and the shipped word-overlap reranker, asking no hub."""
-    chosen = {"data_dir": folder, "hub": False, "cross_encoder": "overlap", "precision": "fp32"}
+    chosen = {
+        "data_dir": folder, "hub": False, "cross_encoder": "overlap", "precision": "fp32",
+        "token_dimensions": 0,
+    }  # fmt: skip
     return Settings(_env_file=None, **(chosen | changes))
 
 
@@ -144,6 +147,14 @@ async def test_systems_without_their_models_are_null(tmp_path: Path):
     missing = [name for name, figures in report.means().items() if figures is None]
     assert missing == ["vector", "fused", "late", "reranked"]
     assert report.settings["bi_encoder"] is None
+
+
+async def test_late_interaction_is_measured_where_token_vectors_are_stored(tmp_path: Path):
+    """It stands between fusion and the cross-encoder, and needs neither of its models."""
+    settings = settings_in(tmp_path, bi_encoder="hashing", token_dimensions=16, cross_encoder="")
+    means = (await evaluate(settings, JUDGED, queries=3)).means()
+    assert means["late"] is not None
+    assert means["reranked"] is None
 
 
 async def test_other_chunks_make_other_stores(tmp_path: Path):
