@@ -76,7 +76,7 @@ async def open_services(
         stack.push_async_callback(lexical.close)
         vectors = await asyncio.to_thread(_open_vectors, layout.vectors)
         stack.push_async_callback(vectors.close)
-        cache = MemoryCache(settings.cache_bytes)
+        cache = _open_cache(settings)
         stack.push_async_callback(cache.close)
         embedder, reranker = await models[0], await models[1]
         yield Services(
@@ -85,7 +85,7 @@ async def open_services(
 
 
 def _refuse_servers(settings: Settings) -> None:
-    for name in ("opensearch_url", "qdrant_url", "broker_url", "cache_url"):
+    for name in ("opensearch_url", "qdrant_url", "broker_url"):
         if getattr(settings, name):
             raise InvalidInput(
                 f"WINNOW_{name.upper()} is set, but server adapters are not part of this "
@@ -129,6 +129,14 @@ def _open_vectors(path: Path) -> VectorStore:
     from services.embedded.vectors import EdgeStore
 
     return EdgeStore(path)
+
+
+def _open_cache(settings: Settings) -> Cache:
+    if not settings.cache_url:
+        return MemoryCache(settings.cache_bytes)
+    from services.redis import RedisCache
+
+    return RedisCache(settings.cache_url, timeout_s=settings.cache_timeout_ms / 1_000)
 
 
 def _load_embedder(settings: Settings) -> Embedder:

@@ -98,6 +98,7 @@ class Settings(BaseSettings):
     page_ttl_s: int = Field(default=600, ge=1, le=86_400)
     cache_ttl_s: int = Field(default=300, ge=0, le=86_400)
     cache_bytes: int = Field(default=64 * 2**20, ge=0)
+    cache_timeout_ms: Milliseconds = 50
     max_query_characters: int = Field(default=4_096, ge=1, le=1_000_000)
     max_document_bytes: int = Field(default=16 * 2**20, ge=1_024)
     max_body_bytes: int = Field(default=64 * 2**20, ge=1_024)
