@@ -16,6 +16,7 @@ from services.errors import WinnowError
 from services.settings import Settings, load_settings
 
 _CHUNKS = 15_000
+_PIPE_WIDTH = 140
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.json:
         sys.stdout.write(json.dumps([figure.to_json() for figure in figures], indent=1) + "\n")
     else:
-        Console().print(_table(figures))
+        shown = Console()
+        # A pipe has no width of its own, and the default of 80 breaks every name.
+        shown = shown if shown.is_terminal else Console(width=_PIPE_WIDTH)
+        shown.print(_table(figures))
     return int(any(figure.enforced and not figure.met for figure in figures))
 
 

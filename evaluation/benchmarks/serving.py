@@ -44,7 +44,7 @@ def _server(settings: Settings) -> Iterator[tuple[subprocess.Popen[bytes], httpx
         "WINNOW_CROSS_ENCODER": settings.cross_encoder,
         "WINNOW_BI_ENCODER": settings.bi_encoder,
     }
-    command = [sys.executable, "-m", "cli.main", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "cli", "serve", "--port", str(port)]
     process = subprocess.Popen(  # noqa: S603  # our own command line
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
