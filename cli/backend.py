@@ -1,7 +1,6 @@
 """The seam between the commands and what they work on: stores of this process, or a server."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from indexer.draft import Draft
 from indexer.outcomes import OnProgress
 from search_api.answer import SearchAnswer
 from search_api.request import SearchRequest
+from services.deadlines import Deadline
 from services.embedded.lock import find_owner
 from services.settings import Settings
 
@@ -103,7 +103,8 @@ async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
         BackendUnavailable: the server does not answer, or another process that serves
             nothing keeps the data directory.
     """
-    url = settings.server or await _owner_url(settings)
+    deadline = Deadline.after(WAIT_FOR_OWNER_S)
+    url = settings.server or await _owner_url(settings, deadline)
     if url:
         from cli.remote import open_remote
 
@@ -112,19 +113,18 @@ async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
         return
     from cli.local import open_local
 
-    async with open_local(settings) as local:
+    async with open_local(settings, wait_for_lock_s=deadline.remaining_s()) as local:
         yield local
 
 
-async def _owner_url(settings: Settings) -> str:
+async def _owner_url(settings: Settings, deadline: Deadline) -> str:
     """Where the data directory's owner serves, "" without an owner.
 
     An owner without an address may be a server that is starting, or a command about to end.
     Whoever waits too long is told by the lock who has it.
     """
-    deadline_s = time.monotonic() + WAIT_FOR_OWNER_S
     while (owner := find_owner(settings.data_path)) is not None:
-        if owner.url or time.monotonic() >= deadline_s:
+        if owner.url or not deadline.remaining_s():
             return owner.url
         await asyncio.sleep(_POLL_S)
     return ""

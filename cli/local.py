@@ -19,13 +19,15 @@ from services.settings import Settings
 
 
 @asynccontextmanager
-async def open_local(settings: Settings) -> AsyncIterator["Local"]:
+async def open_local(
+    settings: Settings, *, wait_for_lock_s: float = 10.0
+) -> AsyncIterator["Local"]:
     """The data directory's stores, for as long as the block runs.
 
     Raises:
         DataDirectoryLocked: another process keeps it.
     """
-    async with open_services(settings) as services:
+    async with open_services(settings, wait_for_lock_s=wait_for_lock_s) as services:
         indexer = Indexer(services)
         try:
             yield Local(services, indexer)

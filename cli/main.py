@@ -13,6 +13,7 @@ from cli import options
 from cli.console import answers, print_json
 from cli.running import SOME_REFUSED, UNREACHABLE, guarded, run
 from cli.storage import collections, documents
+from cli.worker import worker
 from services.version import VERSION
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(documents, name="documents")
 app.add_typer(collections, name="collections")
+app.command()(worker)
 
 
 def main() -> int:

@@ -19,8 +19,6 @@ class Meter:
         self._progress = progress
         self._task = task
         self._started_s = self._logged_s = time.monotonic()
-        self.documents = 0
-        self.chunks = 0
 
     def show(self, fraction: float, documents: int, chunks: int) -> None:
         """Show the state of a run.
@@ -30,8 +28,10 @@ class Meter:
             documents, chunks: done since the start.
         """
         elapsed_s = time.monotonic() - self._started_s
-        rate = chunks / elapsed_s if elapsed_s > 0 else 0.0
-        parts = [f"{documents:,} documents", f"{chunks:,} chunks", f"{rate:,.0f} chunks/s"]
+        # A server that indexes does not tell chunks.
+        counted, unit = (chunks, "chunks") if chunks else (documents, "documents")
+        parts = [f"{documents:,} documents", *([f"{chunks:,} chunks"] if chunks else ())]
+        parts.append(f"{counted / max(elapsed_s, 1e-3):,.0f} {unit}/s")
         if fraction > 0:
             parts.append(f"{_clock(elapsed_s * (1 - fraction) / fraction)} left")
         state = " · ".join(parts)
