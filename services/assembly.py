@@ -67,7 +67,7 @@ async def open_services(
         missing: dict[str, str] = {}
         models = (
             asyncio.create_task(_model("bi_encoder", _load_embedder, settings, missing)),
-            asyncio.create_task(_model("cross_encoder", _load_reranker, settings, missing)),
+            asyncio.create_task(_reranker(settings, missing)),
         )
         stack.push_async_callback(_finish, models)
         ledger = await SqliteLedger.open(layout.ledger)
@@ -85,7 +85,7 @@ async def open_services(
 
 
 def _refuse_servers(settings: Settings) -> None:
-    for name in ("opensearch_url", "qdrant_url", "broker_url"):
+    for name in ("opensearch_url", "qdrant_url"):
         if getattr(settings, name):
             raise InvalidInput(
                 f"WINNOW_{name.upper()} is set, but server adapters are not part of this "
@@ -108,6 +108,15 @@ async def _model(
     except ModelUnavailable as error:
         missing[stage] = error.detail
         return None
+
+
+async def _reranker(settings: Settings, missing: dict[str, str]) -> Reranker | None:
+    """On workers where there is a broker; then this process loads no cross-encoder."""
+    if settings.broker_url and settings.cross_encoder:
+        from services.celery.reranker import CeleryReranker
+
+        return await CeleryReranker.open(settings.broker_url, settings.cross_encoder)
+    return await _model("cross_encoder", _load_reranker, settings, missing)
 
 
 async def _finish(

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from services.errors import BackendUnavailable, Overloaded
 from services.metrics import RERANK_PAIRS, RERANK_QUEUE_SECONDS
 from services.models.batching import plan_batches, take_turns
+from services.models.load import Load
 from services.models.pace import Pace
 from services.models.tickets import Ticket
 from services.ports.models import (
@@ -60,33 +61,29 @@ class InProcessReranker:
         return self._model.card
 
     @property
+    def worker(self) -> str:
+        """The process that scores: "host:pid"."""
+        return self._worker
+
+    @property
     def tokens_per_s(self) -> float:
         """The speed measured of late."""
         return self._pace.tokens_per_s
 
-    def affordable(self, budget_s: float, tokens: Sequence[int] | None = None) -> int:
-        """How many passages the budget pays for at the speed and load measured of late.
-
-        A request that comes in either waits until what is queued is scored, or shares
-        the model evenly with those that are there: whichever leaves it more.
-
-        Args:
-            tokens: the pairs' lengths, most promising first; else those seen of late.
-        """
+    @property
+    def load(self) -> Load:
+        """Speed and queue as they stand now."""
         with self._change:
-            queued = sum(self._tokens_left(ticket) for ticket in self._tickets)
-            sharing = 1 + len(self._tickets)
-        speed = self._pace.tokens_per_s
-        room = max(speed * budget_s - queued, speed * budget_s / sharing)
-        if tokens is None:
-            return max(0, int(room / self._pace.tokens_per_text))
-        count = 0
-        for length in tokens:
-            room -= length
-            if room < 0:
-                break
-            count += 1
-        return count
+            return Load(
+                tokens_per_s=self._pace.tokens_per_s,
+                tokens_per_text=self._pace.tokens_per_text,
+                queued_tokens=sum(self._tokens_left(ticket) for ticket in self._tickets),
+                requests=len(self._tickets),
+            )
+
+    def affordable(self, budget_s: float, tokens: Sequence[int] | None = None) -> int:
+        """How many passages the budget pays for at the speed and load measured of late."""
+        return self.load.affordable(budget_s, tokens)
 
     async def rerank(self, request: RerankRequest) -> RerankResult:
         """Score until the deadline; returns by then with what it has.
