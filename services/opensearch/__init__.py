@@ -1,0 +1,1 @@
+"""OpenSearch 3 behind the ports of the text index and the ledger."""

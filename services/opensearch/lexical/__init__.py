@@ -1,0 +1,5 @@
+"""The text index on OpenSearch."""
+
+from services.opensearch.lexical.store import OpenSearchStore
+
+__all__ = ["OpenSearchStore"]

