@@ -13,12 +13,14 @@ import numpy as np
 from services.candidates import Hit, IndexedVersion, Run
 from services.documents import Chunk, ChunkRef
 from services.embedded.vectors.catalog import Catalog
-from services.embedded.vectors.conditions import compile_scope, compile_window
-from services.embedded.vectors.payload import Columns, chunk_of
+from services.embedded.vectors.columns import Columns
+from services.embedded.vectors.conditions import EdgeCompiler, compile_window
 from services.embedded.vectors.shard import TEXT, TOKENS, Shard
 from services.embedded.vectors.writer import Writer
-from services.errors import BackendUnavailable, InvalidInput
+from services.errors import BackendUnavailable
 from services.generations import EncoderFingerprint
+from services.points.payload import chunk_of
+from services.points.validation import check_query
 from services.ports.lexical import Tombstone
 from services.ports.vectors import TokenVectors, VectorEntry, Vectors
 from services.queries import Scope
@@ -27,6 +29,7 @@ T = TypeVar("T")
 
 # Bounds the time that one call holds the global lock.
 _REFS_PER_CALL = 256
+_TOKENED_PER_CALL = 4
 
 # How far past the depth equal scores are followed, so that ties are cut by their rule.
 _TIES_PER_CALL = 64
@@ -75,7 +78,7 @@ class EdgeIndex:
             InvalidInput: the vector is not finite or of another size than the index.
         """
         flat = np.asarray(vector, dtype=np.float32).reshape(-1)
-        self._check_query(flat, self._encoder.dimensions)
+        check_query(flat, self._encoder.dimensions)
         if depth < 1 or not flat.any():
             return []
         return await self._run(self._reads, lambda: self._search(flat.tolist(), scope, depth))
@@ -83,7 +86,7 @@ class EdgeIndex:
     async def cosine(self, vector: Vectors, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, float]:
         """Cosine with these chunks, for as many as are there."""
         flat = np.asarray(vector, dtype=np.float32).reshape(-1)
-        self._check_query(flat, self._encoder.dimensions)
+        check_query(flat, self._encoder.dimensions)
         if not flat.any():
             return {}
         return await self._windowed(flat.tolist(), TEXT, refs)
@@ -95,9 +98,23 @@ class EdgeIndex:
         tokens = np.asarray(query_tokens, dtype=np.float32)
         if not self._encoder.token_dimensions or not tokens.size or not refs:
             return {}
-        self._check_query(tokens, self._encoder.token_dimensions)
+        check_query(tokens, self._encoder.token_dimensions)
         sums = await self._windowed(tokens.tolist(), TOKENS, refs)
         return {ref: total / len(tokens) for ref, total in sums.items()}
+
+    async def token_vectors(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, TokenVectors]:
+        """The stored tokens of these chunks, of as many as hold some."""
+        found: dict[ChunkRef, TokenVectors] = {}
+        if not self._encoder.token_dimensions:
+            return found
+        for start in range(0, len(refs), _TOKENED_PER_CALL):
+            named = {ref.uuid: ref for ref in refs[start : start + _TOKENED_PER_CALL]}
+            records = await self._run(self._reads, partial(self._shard.tokens, list(named)))
+            for record in records:
+                held = record.vector.get(TOKENS) if isinstance(record.vector, dict) else None
+                if held is not None:
+                    found[named[str(record.id)]] = np.asarray(held, np.float16)
+        return found
 
     async def read(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, Chunk]:
         """The chunks as indexed, for as many as are there."""
@@ -135,15 +152,8 @@ class EdgeIndex:
     def _columns(self) -> Columns:
         return self._writer.columns
 
-    def _check_query(self, vectors: Vectors, dimensions: int) -> None:
-        if vectors.shape[-1] != dimensions or not np.isfinite(vectors).all():
-            raise InvalidInput(
-                f"The query's vector has {vectors.shape[-1]} dimensions, or is not finite; this "
-                f"index holds {dimensions}. Search with the model that it was built with."
-            )
-
     def _search(self, vector: list[float], scope: Scope, depth: int) -> Run:
-        narrowed = compile_scope(scope, self._read_catalog, self._columns)
+        narrowed = EdgeCompiler(self._read_catalog, self._columns).compile(scope)
         ties = _TIES_PER_CALL
         while True:
             points = self._shard.nearest(vector, TEXT, narrowed, depth + ties)

@@ -33,8 +33,9 @@ from qdrant_edge import (
 )
 
 from services.collections import FieldType
-from services.embedded.vectors.payload import CHUNK, READERS, REFERENCE, TERMS, column_name
+from services.embedded.vectors.columns import column_name
 from services.errors import BackendUnavailable, WinnowError
+from services.points.payload import CHUNK, READERS, REFERENCE, TERMS
 
 TEXT = "text"
 TOKENS = "tokens"
@@ -135,6 +136,11 @@ class Shard:
         """Points with the payload of their chunks, for as many as are there."""
         with translated():
             return self._edge.retrieve(list(identifiers), CHUNK, with_vector=False)
+
+    def tokens(self, identifiers: Sequence[str]) -> list[Record]:
+        """Points with their token vectors; dear, since each number becomes an object."""
+        with translated():
+            return self._edge.retrieve(list(identifiers), False, with_vector=[TOKENS])
 
     def close(self) -> None:
         """Write everything out and let the files go."""

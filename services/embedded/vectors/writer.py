@@ -7,7 +7,6 @@ the first one left behind.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from qdrant_edge import Point
@@ -15,16 +14,16 @@ from qdrant_edge import Point
 from services.collections import FieldType
 from services.documents import ChunkRef
 from services.embedded.vectors.catalog import Catalog, Settled
-from services.embedded.vectors.payload import (
-    Columns,
+from services.embedded.vectors.columns import Columns, column_names
+from services.embedded.vectors.shard import TEXT, TOKENS, Shard
+from services.generations import EncoderFingerprint
+from services.points.changes import Change, newest_changes
+from services.points.payload import (
     chunk_payload,
     dictionary_words,
     document_payload,
     numeric_columns,
 )
-from services.embedded.vectors.shard import TEXT, TOKENS, Shard
-from services.embedded.vectors.validation import find_fault
-from services.generations import EncoderFingerprint
 from services.ports.lexical import Tombstone
 from services.ports.vectors import VectorEntry
 
@@ -34,19 +33,6 @@ _NUMBERS_PER_CALL = 64_000
 
 # The catalog settles after so many documents, so a large write is many small ones.
 _DOCUMENTS_PER_COMMIT = 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """A document's next state; ``entry`` is None where it goes."""
-
-    document_id: str
-    version: int
-    entry: VectorEntry | None
-
-    @property
-    def chunks(self) -> int:
-        return 0 if self.entry is None else len(self.entry.chunks)
 
 
 class Writer:
@@ -67,27 +53,16 @@ class Writer:
         self, entries: Sequence[VectorEntry], tombstones: Sequence[Tombstone]
     ) -> Mapping[str, str]:
         """Write what is newer than what stands; returns the reasons for what was refused."""
-        refused: dict[str, str] = {}
-        newest: dict[str, _Change] = {}
-        for entry in entries:
-            fault = find_fault(entry, self._encoder)
-            if fault:
-                refused[entry.document.id] = fault
-            else:
-                _keep_newest(newest, _Change(entry.document.id, entry.version, entry))
-        for tombstone in tombstones:
-            _keep_newest(newest, _Change(tombstone.document_id, tombstone.version, None))
-        states = self._catalog.states(newest)
+        newest, refused = newest_changes(entries, tombstones, self._encoder)
+        states = self._catalog.states(change.document_id for change in newest)
         changes = [
-            change
-            for change in newest.values()
-            if change.version > states[change.document_id].version
+            change for change in newest if change.version > states[change.document_id].version
         ]
         for start in range(0, len(changes), _DOCUMENTS_PER_COMMIT):
             self._apply(changes[start : start + _DOCUMENTS_PER_COMMIT])
         return refused
 
-    def _apply(self, changes: Sequence[_Change]) -> None:
+    def _apply(self, changes: Sequence[Change]) -> None:
         documents = [change.entry.document for change in changes if change.entry]
         self._add_columns(numeric_columns(documents))
         self._catalog.reserve(
@@ -113,12 +88,12 @@ class Writer:
             self._catalog.add_column(key, kind, place)
             self._columns = {**self._columns, key: (kind, place)}
 
-    def _points(self, change: _Change) -> Iterator[tuple[Point, int]]:
+    def _points(self, change: Change) -> Iterator[tuple[Point, int]]:
         """The points of an entry, each with how many numbers it holds."""
         entry = change.entry
         if entry is None:
             return
-        shared = document_payload(entry.document, entry.version, self._columns)
+        shared = document_payload(entry.document, entry.version, column_names(self._columns))
         for index, chunk in enumerate(entry.chunks):
             vectors: dict[str, Any] = {TEXT: entry.vectors[index].tolist()}
             numbers = entry.vectors.shape[1]
@@ -127,7 +102,7 @@ class Writer:
                 numbers += entry.tokens[index].size
             yield Point(chunk.ref.uuid, vectors, {**shared, **chunk_payload(chunk)}), numbers
 
-    def _remove_leftovers(self, changes: Sequence[_Change]) -> None:
+    def _remove_leftovers(self, changes: Sequence[Change]) -> None:
         states = self._catalog.states(change.document_id for change in changes)
         leftovers = [
             ChunkRef(change.document_id, ordinal).uuid
@@ -136,12 +111,6 @@ class Writer:
         ]
         for start in range(0, len(leftovers), _POINTS_PER_CALL):
             self._shard.delete(leftovers[start : start + _POINTS_PER_CALL])
-
-
-def _keep_newest(newest: dict[str, _Change], change: _Change) -> None:
-    known = newest.get(change.document_id)
-    if known is None or change.version > known.version:
-        newest[change.document_id] = change
 
 
 def _batches(points: Iterable[tuple[Point, int]]) -> Iterator[tuple[list[Point], int]]:

@@ -1,8 +1,10 @@
 """A point's payload: what the index knows of a chunk, under names of its own.
 
-Metadata keys never become names of payload fields, since Edge reads those as JSON paths.
+Metadata keys never become names of payload fields, since Qdrant reads those as JSON paths.
 ``terms`` holds every value of every key as one keyword, for equality; a numeric key also
-has a typed column for ranges. ``readers`` says who may read it.
+has a typed column for ranges, whose name the adapter chooses. Keywords, and integers that a
+float does not tell apart, are ordered by a dictionary of the adapter's. ``readers`` says
+who may read it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,8 +14,6 @@ from typing import Any
 from services.collections import FieldType, values_of
 from services.documents import Chunk, Document, Scalar, Value
 
-Columns = Mapping[str, tuple[FieldType, int]]
-
 TERMS = "terms"
 READERS = "readers"
 EVERYBODY = "*"
@@ -21,7 +21,7 @@ REFERENCE = ["document", "ordinal", "version"]
 CHUNK = [*REFERENCE, "start", "end", "text", "headings"]
 
 EXACT = 2**53
-"""Integers below it in magnitude are exact as floats; Edge's ranges compare floats."""
+"""Integers below it in magnitude are exact as floats; Qdrant's ranges compare floats."""
 
 
 def term(key: str, value: Scalar) -> str:
@@ -32,11 +32,6 @@ def term(key: str, value: Scalar) -> str:
 def reader(principal: str) -> str:
     """A principal as ``readers`` holds it, told apart from EVERYBODY."""
     return f"={principal}"
-
-
-def column_name(kind: FieldType, place: int) -> str:
-    """The payload field of a numeric key."""
-    return f"{kind}_{place}"
 
 
 def numeric_kind(value: Value) -> FieldType | None:
@@ -53,7 +48,7 @@ def numeric_kind(value: Value) -> FieldType | None:
 
 
 def dictionary_words(metadata: Mapping[str, Value]) -> Iterable[tuple[str, str | int]]:
-    """Keys with the values that only the catalog's dictionary can order."""
+    """Keys with the values that only a dictionary can order."""
     for key, value in metadata.items():
         for item in values_of(value):
             if isinstance(item, str) or (isinstance(item, int) and is_large(item)):
@@ -65,8 +60,10 @@ def is_large(value: Scalar) -> bool:
     return isinstance(value, int) and not -EXACT < value < EXACT
 
 
-def document_payload(document: Document, version: int, columns: Columns) -> dict[str, Any]:
-    """The fields that all chunks of a document share."""
+def document_payload(
+    document: Document, version: int, columns: Mapping[str, str]
+) -> dict[str, Any]:
+    """The fields that all chunks of a document share; ``columns`` by numeric key."""
     fields: dict[str, Any] = {
         "document": document.id,
         "version": version,
@@ -77,7 +74,7 @@ def document_payload(document: Document, version: int, columns: Columns) -> dict
     }
     for key, value in document.metadata.items():
         if key in columns:
-            fields[column_name(*columns[key])] = [_comparable(item) for item in values_of(value)]
+            fields[columns[key]] = [_comparable(item) for item in values_of(value)]
     return fields
 
 
@@ -116,7 +113,7 @@ def numeric_columns(documents: Sequence[Document]) -> dict[str, FieldType]:
 
 
 def date_text(moment: datetime) -> str:
-    """A date as Edge reads it: RFC 3339 in UTC."""
+    """A date as Qdrant reads it: RFC 3339 in UTC."""
     return moment.astimezone(UTC).isoformat()
 
 

@@ -1,10 +1,11 @@
-"""Why an entry can never be indexed."""
+"""Why an entry can never be indexed, or a query never be answered."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.errors import InvalidInput
 from services.generations import EncoderFingerprint
-from services.ports.vectors import VectorEntry
+from services.ports.vectors import VectorEntry, Vectors
 
 
 def find_fault(entry: VectorEntry, encoder: EncoderFingerprint) -> str:
@@ -17,6 +18,15 @@ def find_fault(entry: VectorEntry, encoder: EncoderFingerprint) -> str:
         or _tokens_fault(entry, encoder.token_dimensions)
         or _text_fault(entry)
     )
+
+
+def check_query(vectors: Vectors, dimensions: int) -> None:
+    """Raise InvalidInput unless the last axis has the index's size and all is finite."""
+    if vectors.shape[-1] != dimensions or not np.isfinite(vectors).all():
+        raise InvalidInput(
+            f"The query's vector has {vectors.shape[-1]} dimensions, or is not finite; this "
+            f"index holds {dimensions}. Search with the model that it was built with."
+        )
 
 
 def _vectors_fault(entry: VectorEntry, dimensions: int) -> str:

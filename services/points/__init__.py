@@ -1,0 +1,1 @@
+"""What Qdrant's points hold of chunks, embedded and as a server: no vendor library here."""
