@@ -51,19 +51,25 @@ async def _one_by_one(batch: Batch, embedder: Embedder) -> list[VectorEntry]:
 
 
 async def _points(cuts: Sequence[Cut], embedder: Embedder) -> list[VectorEntry]:
+    """Entries for the vector index, without chunks for a language that the model cannot read.
+
+    Vectors of such a text mean nothing: they would cost the most, and find what nobody meant.
+    """
+    card = embedder.encoder.card
+    readable = [cut.chunks if card.knows(cut.document.language) else () for cut in cuts]
     passages = [
         Passage(chunk.text, cut.document.title, chunk.heading_path)
-        for cut in cuts
-        for chunk in cut.chunks
+        for cut, chunks in zip(cuts, readable, strict=True)
+        for chunk in chunks
     ]
     encoded = await embedder.embed_passages(passages)
     points: list[VectorEntry] = []
     start = 0
-    for cut in cuts:
-        end = start + len(cut.chunks)
+    for cut, chunks in zip(cuts, readable, strict=True):
+        end = start + len(chunks)
         tokens = None if encoded.tokens is None else encoded.tokens[start:end]
         points.append(
-            VectorEntry(cut.document, cut.version, cut.chunks, encoded.vectors[start:end], tokens)
+            VectorEntry(cut.document, cut.version, chunks, encoded.vectors[start:end], tokens)
         )
         start = end
     return points

@@ -20,6 +20,7 @@ from search_api.trace import Trace
 from services.errors import BackendUnavailable
 
 LATE = "late"
+LATE_INTERACTION = "late_interaction"
 
 # Weights of the z-scores. BM25 counts half: the legs have let it choose the candidates already.
 COSINE_WEIGHT = 1.0

@@ -8,7 +8,7 @@ from search_api.answer import FacetCount, ModelUsed, SearchAnswer, Total, Window
 from search_api.browse import browse, survey
 from search_api.facets import count_values
 from search_api.fusion import reciprocal_rank_fusion
-from search_api.late import Interaction, interact
+from search_api.late import LATE_INTERACTION, Interaction, interact
 from search_api.ordering import candidates_of, results
 from search_api.plan import Plan
 from search_api.ranking import Candidate, Item, Ranking
@@ -20,6 +20,7 @@ from services.assembly import Services
 from services.candidates import FacetValue, Survey
 from services.documents import encode_value
 from services.ports.ledger import Summary
+from services.ports.models import Encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,13 @@ class _Outcome:
     window: Window | None = None
     models: Mapping[str, ModelUsed] = field(default_factory=dict)
     reranked: bool = False
+    encoded: Encoded | None = None
 
 
-async def rank(services: Services, indexes: Indexes, plan: Plan, trace: Trace) -> Ranking:
-    """Search, order and freeze.
+async def rank(
+    services: Services, indexes: Indexes, plan: Plan, trace: Trace
+) -> tuple[Ranking, Encoded | None]:
+    """Search, order and freeze; the query's vectors come along for the page that follows.
 
     Raises:
         BackendUnavailable: neither leg answered, or the ledger did not.
@@ -64,7 +68,8 @@ async def rank(services: Services, indexes: Indexes, plan: Plan, trace: Trace) -
         next=None,
     )
     items = tuple(outcome.items[: services.settings.max_results])
-    return Ranking(plan.scope.rights.key(), plan.words, plan.aggregation, items, head)
+    ranking = Ranking(plan.scope.rights.key(), plan.words, plan.aggregation, items, head)
+    return ranking, outcome.encoded
 
 
 async def _browse(services: Services, indexes: Indexes, plan: Plan, trace: Trace) -> _Outcome:
@@ -101,6 +106,7 @@ async def _search(services: Services, indexes: Indexes, plan: Plan, trace: Trace
         window=reranked.window,
         models=_models(services, found, late, reranked),
         reranked=late.happened or reranked.happened,
+        encoded=found.encoded,
     )
 
 
@@ -121,7 +127,7 @@ def _models(
     if found.encoded is not None and services.embedder is not None:
         models["bi_encoder"] = model_used(services.embedder.encoder.card)
         if late.happened:
-            models["late_interaction"] = models["bi_encoder"]
+            models[LATE_INTERACTION] = models["bi_encoder"]
     if reranked.model is not None:
         models["cross_encoder"] = reranked.model
     return models

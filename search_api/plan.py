@@ -28,6 +28,7 @@ class Plan:
         lexical, vector: which legs run; late, cross_encoder: which stages order.
         degraded: what was asked for and cannot be had; notes: what was left out on purpose.
         target: distinct documents (or passages) that the legs look for.
+        depth: chunks that a leg is asked for at first, enough to fill the late window.
     """
 
     collection: Collection
@@ -43,6 +44,7 @@ class Plan:
     cross_encoder: bool
     aggregation: Aggregation
     target: int
+    depth: int
     budget_s: float
     deadline: Deadline
     degraded: list[str] = field(default_factory=list)
@@ -89,6 +91,7 @@ def make_plan(
     words = parse_words(request.query)
     language = request.language or _query_language(words.text, languages)
     deadline_ms = request.deadline_ms or settings.deadline_ms
+    target = max(settings.depth, min(request.size, settings.max_results))
     plan = Plan(
         collection=collection,
         generation=generation,
@@ -102,7 +105,8 @@ def make_plan(
         late=False,
         cross_encoder=False,
         aggregation=request.aggregation or Aggregation(settings.aggregation),
-        target=max(settings.depth, min(request.size, settings.max_results)),
+        target=target,
+        depth=max(target, settings.late_window),
         budget_s=(request.budget_ms or settings.budget_ms) / 1_000,
         deadline=Deadline.after(deadline_ms / 1_000),
     )

@@ -1,32 +1,40 @@
 """Cuts a page from a frozen list and gives it words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from search_api.answer import Explanation, LegExplanation, PassageAnswer, Result, SearchAnswer
+from search_api.meaning import mark_meanings
 from search_api.pages import Continuation
-from search_api.passages import passage_answer, read_chunks
+from search_api.passages import Reading, passage_answer, read_chunks, read_words
 from search_api.ranking import Candidate, Item, Ranking
 from search_api.retrieval import LEXICAL, VECTOR, Indexes
 from search_api.standing import readable_by, stands
 from search_api.trace import Trace
+from services.analysis.highlights import Span
 from services.assembly import Services
 from services.deadlines import Deadline
 from services.documents import Chunk, ChunkRef, encode_value
 from services.errors import BackendUnavailable
 from services.ports.ledger import Summary
+from services.ports.models import Encoded
 from services.rights import Rights
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which part of a frozen list is wanted, by whom, until when."""
+    """Which part of a frozen list is wanted, by whom, until when.
+
+    Attributes:
+        encoded: the query's vectors where this request has made them already.
+    """
 
     position: int
     size: int
     explain: bool
     rights: Rights
     deadline: Deadline
+    encoded: Encoded | None = None
 
 
 async def render(
@@ -46,10 +54,18 @@ async def render(
             chunks = await page.deadline.bound(read_chunks(indexes, refs), "The chunk store")
         except BackendUnavailable:
             degraded.append("passages_unavailable")
+        readings = _readings(items, summaries, chunks, ranking)
+        meanings = await mark_meanings(
+            services, indexes, ranking, readings, page.encoded, page.deadline
+        )
+        shown = {each.chunk.ref: (each, meanings.get(each.chunk.ref, ())) for each in readings}
         results = [
-            _result(rank, item, summaries[item.document_id], chunks, ranking, page.explain)
+            _result(rank, item, summaries[item.document_id], _passages(item, shown))
             for rank, item in items
         ]
+        if page.explain:
+            for result, (_, item) in zip(results, items, strict=True):
+                result.explain = _explain(item, ranking)
         stage.candidates = len(results)
     more = end < len(ranking.items)
     head = ranking.head
@@ -85,14 +101,7 @@ async def _standing_items(
     return items, position, summaries
 
 
-def _result(
-    rank: int,
-    item: Item,
-    summary: Summary,
-    chunks: Mapping[ChunkRef, Chunk],
-    ranking: Ranking,
-    explain: bool,
-) -> Result:
+def _result(rank: int, item: Item, summary: Summary, passages: list[PassageAnswer]) -> Result:
     return Result(
         rank=rank,
         id=item.document_id,
@@ -102,22 +111,36 @@ def _result(
         url=summary.url,
         language=summary.language,
         metadata={key: encode_value(value) for key, value in summary.metadata.items()},
-        passages=_passages(item, summary, chunks, ranking),
-        explain=_explain(item, ranking) if explain else None,
+        passages=passages,
     )
 
 
+def _readings(
+    items: Sequence[tuple[int, Item]],
+    summaries: Mapping[str, Summary],
+    chunks: Mapping[ChunkRef, Chunk],
+    ranking: Ranking,
+) -> list[Reading]:
+    """The passages of a page that still stand: first the best of each result, then the rest."""
+    placed = []
+    for _, item in items:
+        summary = summaries[item.document_id]
+        for place, candidate in enumerate(item.chunks):
+            chunk = chunks.get(candidate.ref)
+            if chunk is not None and chunk.version == item.version:
+                reading = read_words(chunk, ranking.words, summary.title, summary.language)
+                placed.append((place, reading))
+    placed.sort(key=lambda each: each[0])
+    return [reading for _, reading in placed]
+
+
 def _passages(
-    item: Item, summary: Summary, chunks: Mapping[ChunkRef, Chunk], ranking: Ranking
+    item: Item, shown: Mapping[ChunkRef, tuple[Reading, Sequence[Span]]]
 ) -> list[PassageAnswer]:
-    current = [
-        (candidate, chunk)
-        for candidate in item.chunks
-        if (chunk := chunks.get(candidate.ref)) is not None and chunk.version == item.version
-    ]
     return [
-        passage_answer(chunk, ranking.words, summary.language, candidate.score)
-        for candidate, chunk in current
+        passage_answer(*shown[candidate.ref], candidate.score)
+        for candidate in item.chunks
+        if candidate.ref in shown
     ]
 
 

@@ -21,6 +21,10 @@ VECTOR = "vector"
 _SHARE = 0.6
 _DEEPEST = 10_000
 
+# Where words rule documents out, the vectors are not searched to the end for the rest: the
+# text index has found every document that holds a phrase.
+_DEEPEST_CONSTRAINED = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Indexes:
@@ -137,13 +141,15 @@ class _Leg:
 
     async def deepen(self) -> None:
         """Fill ``run``; what an earlier, shallower round found stays when time runs out."""
-        depth = self._plan.target
+        depth = self._plan.depth
+        constrained = self.name == VECTOR and self._plan.words.constrained
+        deepest = max(depth, _DEEPEST_CONSTRAINED if constrained else _DEEPEST)
         while True:
             hits = await self._fetch(depth)
             self.run = await self._constrain(hits)
-            if len(hits) < depth or depth >= _DEEPEST or self._enough(self.run):
+            if len(hits) < depth or depth >= deepest or self._enough(self.run):
                 return
-            depth = min(2 * depth, _DEEPEST)
+            depth = min(2 * depth, deepest)
 
     def _enough(self, run: Sequence[Hit]) -> bool:
         distinct = len(run) if self._plan.by_passage else len({hit.ref.document_id for hit in run})

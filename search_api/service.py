@@ -66,9 +66,11 @@ class SearchService:
     async def _search(self, plan: Plan, rights: Rights, trace: Trace) -> SearchAnswer:
         services = self._services
         indexes = await self._open(plan.generation)
-        ranking = await rank(services, indexes, plan, trace)
+        ranking, encoded = await rank(services, indexes, plan, trace)
         await self._rankings.keep(ranking)
-        page = PageRequest(0, plan.request.size, plan.request.explain, rights, plan.deadline)
+        page = PageRequest(
+            0, plan.request.size, plan.request.explain, rights, plan.deadline, encoded
+        )
         answer = await render(services, indexes, ranking, page, trace)
         _count(answer)
         return answer

@@ -1,19 +1,23 @@
 """Words too common to search by, a short closed-class list for each language.
 
 They are kept here, not taken from an engine, so that every engine leaves out the same
-words. Articles, pronouns, prepositions, conjunctions and auxiliaries only: a word that
-could be the whole point of a query (can, may, new, over) stays searchable. Elided forms
-(l', d', qu', 's, n't) are listed as the single letters that the word pattern leaves of them.
+words. Articles, pronouns, prepositions, conjunctions and auxiliaries only: what a question
+is phrased with, not what it asks about. Elided forms (l', d', qu', 's, n't) are listed as
+the single letters that the word pattern leaves of them.
 """
 
 from collections.abc import Mapping
 
 _LISTS: Mapping[str, str] = {
     "en": (
-        "a an and are as at be been but by did do does for from had has have he her his how i if "
-        "in into is it its me my no not of on or our s she so such t than that the their them "
-        "then there these they this to us was we were what when where which who whom why will "
-        "with you your"
+        "a about above after again against all am an and any are as at be because been before "
+        "being below between both but by can could did do does doing down during each few for "
+        "from further had has have having he her here hers herself him himself his how i if in "
+        "into is it its itself just ll me more most my myself no nor not now of off on once only "
+        "or other our ours ourselves out over own re s same she should so some such t than that "
+        "the their theirs them themselves then there these they this those through to too under "
+        "until up us ve very was we were what when where which while who whom why will with would "
+        "you your yours yourself yourselves d m"
     ),
     "de": (
         "aber als am an auch auf aus bei bin bis bist da das dass dein dem den der des dessen die "

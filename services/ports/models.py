@@ -29,6 +29,10 @@ class ModelCard:
     max_tokens: int
     languages: frozenset[str] = frozenset()
 
+    def knows(self, language: str) -> bool:
+        """Whether it can read a language; one that could not be told ("und") gets a try."""
+        return not self.languages or language in self.languages or language == "und"
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
