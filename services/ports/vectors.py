@@ -56,6 +56,9 @@ class VectorIndex(Protocol):
         tokens (Khattab and Zaharia 2020, arXiv 2004.12832).
         """
 
+    async def token_vectors(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, TokenVectors]:
+        """The stored tokens of these chunks, of as many as hold some: for the few on a page."""
+
     async def read(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, Chunk]:
         """The chunks as indexed, for as many as are there."""
 
