@@ -5,7 +5,14 @@ from collections.abc import Sequence
 import orjson
 
 from services.errors import BackendUnavailable
-from services.opensearch.client import READ_TIMEOUT_S, Json, OpenSearchClient, reason_of, whole
+from services.opensearch.client import (
+    READ_TIMEOUT_S,
+    Absent,
+    Json,
+    OpenSearchClient,
+    reason_of,
+    whole,
+)
 
 _HEADER = orjson.dumps(
     {"search_type": "dfs_query_then_fetch", "allow_partial_search_results": False}
@@ -51,5 +58,7 @@ def value(hit: Json, name: str) -> object:
 
 def _checked(found: Json) -> Json:
     if "error" in found:
+        if found.get("status") == 404:
+            raise Absent(reason_of(found["error"]))
         raise BackendUnavailable(f"OpenSearch refused a search: {reason_of(found['error'])}")
     return whole(found)

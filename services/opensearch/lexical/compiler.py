@@ -16,7 +16,7 @@ from services.opensearch.packing import encodable
 from services.queries import Scope, Words
 
 MAX_CLAUSES = 1_000
-"""Leaves of one query; OpenSearch's own limit is 1,024 (``indices.query.bool.max_clause_count``)."""
+"""Leaves of one query; OpenSearch allows 1,024 (``indices.query.bool.max_clause_count``)."""
 
 _FEWEST_TERMS = 8
 _NEGATED = {Operator.NE: Operator.EQ, Operator.NIN: Operator.IN}

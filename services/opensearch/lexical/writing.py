@@ -170,7 +170,8 @@ class Writer:
 
 def _newest(entries: Sequence[LexicalEntry], tombstones: Sequence[Tombstone]) -> Mapping[str, Item]:
     newest: dict[str, Item] = {}
-    for item in (*entries, *tombstones):
+    items: Sequence[Item] = (*entries, *tombstones)
+    for item in items:
         held = newest.get(document_of(item))
         if held is None or held.version < item.version:
             newest[document_of(item)] = item

@@ -1,0 +1,141 @@
+"""The index of one collection's documents: rows by id at once, and searches over all of them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from services.opensearch.bulk import Action, Result, bulk
+from services.opensearch.client import Absent, Json, OpenSearchClient
+from services.opensearch.indexes import Layout, create_index, drop_index, refresh
+from services.opensearch.ledger.records import Pointer
+from services.opensearch.ledger.registry import Registry
+from services.opensearch.ledger.schema import DOCUMENTS_MAPPINGS
+from services.opensearch.searching import hits, search_one
+
+T = TypeVar("T")
+
+_PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A document's row as it was read, and what a later write compares.
+
+    Attributes:
+        source: the fields that were asked for.
+    """
+
+    id: str
+    source: Json
+    seq_no: int
+    primary_term: int
+
+    @property
+    def seen(self) -> dict[str, object]:
+        """Options of a write that fails where the row has changed since."""
+        return {"if_seq_no": self.seq_no, "if_primary_term": self.primary_term}
+
+
+class DocumentsIndex:
+    """Access to the documents of every collection.
+
+    Rows by id are read as they were last acknowledged. Searches see what this process
+    has acknowledged, and what other processes have within a second.
+    """
+
+    def __init__(self, client: OpenSearchClient, layout: Layout, registry: Registry) -> None:
+        self._client = client
+        self._layout = layout
+        self._registry = registry
+        self._uids: dict[str, str] = {}
+        self._unseen: set[str] = set()
+
+    async def create(self, pointer: Pointer) -> str:
+        """Make the collection's index where it is missing; returns its alias."""
+        alias = self._alias(pointer.name, pointer.uid)
+        await create_index(self._client, alias, self._layout.settings(), DOCUMENTS_MAPPINGS)
+        return alias
+
+    async def drop(self, pointer: Pointer) -> None:
+        """Remove the collection's index."""
+        self._uids.pop(pointer.name, None)
+        await drop_index(self._client, self._alias(pointer.name, pointer.uid))
+
+    async def on(self, name: str, work: Callable[[str], Awaitable[T]]) -> T:
+        """Run work with the alias of the collection's index.
+
+        The alias is known from before where it can be, so that searches need no record;
+        it is looked up again where the index is gone, and made where only its record is
+        there (a crash between the two).
+
+        Raises:
+            CollectionNotFound: there is no such collection.
+        """
+        uid = self._uids.get(name)
+        if uid is not None:
+            try:
+                return await work(self._alias(name, uid))
+            except Absent:
+                self._uids.pop(name, None)
+        pointer = await self._registry.get(name)
+        try:
+            result = await work(self._alias(name, pointer.uid))
+        except Absent:
+            result = await work(await self.create(pointer))
+        self._uids[name] = pointer.uid
+        return result
+
+    async def rows(self, alias: str, ids: Sequence[str], fields: str) -> dict[str, Row]:
+        """Rows by id with these fields (comma-separated), for as many as are there."""
+        if not ids:
+            return {}
+        body = {"ids": list(dict.fromkeys(ids))}
+        answer = await self._client.read(f"/{alias}/_mget", body, _source_includes=fields)
+        if any("error" in found for found in answer["docs"]):
+            raise Absent(f"The index {alias} is gone.")
+        return {
+            found["_id"]: Row(
+                found["_id"], found["_source"], found["_seq_no"], found["_primary_term"]
+            )
+            for found in answer["docs"]
+            if found.get("found")
+        }
+
+    async def write(self, alias: str, actions: Sequence[Action]) -> Sequence[Result]:
+        """Durable when it returns; results in the order of the actions."""
+        if not actions:
+            return []
+        self._unseen.add(alias)
+        try:
+            return await bulk(self._client, alias, actions)
+        finally:
+            self._unseen.add(alias)  # a search meanwhile may have taken the mark away
+
+    async def search(self, alias: str, body: Json) -> Json:
+        """The answer to a search that sees every write of this process."""
+        await self.refresh(alias)
+        return await search_one(self._client, alias, body)
+
+    async def listed(
+        self, alias: str, query: Json, fields: Sequence[str], limit: int
+    ) -> list[Json]:
+        """The fields of at most ``limit`` rows that match, by document id."""
+        found: list[Json] = []
+        body: Json = {"query": query, "sort": [{"id": "asc"}], "_source": ["id", *fields]}
+        while len(found) < limit:
+            size = min(_PAGE, limit - len(found))
+            after = {"search_after": [found[-1]["id"]]} if found else {}
+            page = hits(await self.search(alias, {**body, **after, "size": size}))
+            found.extend(hit["_source"] for hit in page)
+            if len(page) < size:
+                break
+        return found
+
+    async def refresh(self, alias: str, *, always: bool = False) -> None:
+        """Let searches see what this process, or with ``always`` anybody, has written."""
+        if always or alias in self._unseen:
+            self._unseen.discard(alias)
+            await refresh(self._client, alias)
+
+    def _alias(self, name: str, uid: str) -> str:
+        return self._layout.alias("ledger", f"{name}-{uid}")

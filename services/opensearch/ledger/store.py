@@ -1,0 +1,42 @@
+"""The ledger of the server stack."""
+
+from services.opensearch.client import OpenSearchClient
+from services.opensearch.indexes import Layout
+from services.opensearch.ledger.collections import OpenSearchCollections
+from services.opensearch.ledger.documents import OpenSearchDocuments
+from services.opensearch.ledger.documents_index import DocumentsIndex
+from services.opensearch.ledger.registry import Registry
+
+
+class OpenSearchLedger:
+    """Documents, versions and generations in OpenSearch, with optimistic concurrency.
+
+    Implements :class:`services.ports.ledger.Ledger`. The engine syncs its log to disk
+    before it acknowledges (``index.translog.durability: request``, its default).
+    """
+
+    def __init__(self, client: OpenSearchClient, layout: Layout) -> None:
+        """Keep the ledger in the client's cluster; the client is closed with it."""
+        self._client = client
+        registry = Registry(client, layout)
+        index = DocumentsIndex(client, layout, registry)
+        self._collections = OpenSearchCollections(registry, index)
+        self._documents = OpenSearchDocuments(registry, index)
+
+    @property
+    def collections(self) -> OpenSearchCollections:
+        """Collections and generations."""
+        return self._collections
+
+    @property
+    def documents(self) -> OpenSearchDocuments:
+        """Documents and marks."""
+        return self._documents
+
+    async def ping(self) -> None:
+        """Raise BackendUnavailable where the cluster does not answer."""
+        await self._client.ping()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()

@@ -1,0 +1,25 @@
+"""OpenSearch behind the ledger's port."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.opensearch.client import OpenSearchClient
+from services.opensearch.indexes import Layout
+from services.opensearch.ledger import OpenSearchLedger
+from tests.ledger.conformance import CollectionConformance, DocumentConformance
+
+pytestmark = pytest.mark.servers
+
+
+class TestOpenSearchLedger(CollectionConformance, DocumentConformance):
+    """Every sentence of the port."""
+
+    @pytest.fixture
+    async def ledger(
+        self, client: OpenSearchClient, layout: Layout
+    ) -> AsyncIterator[OpenSearchLedger]:
+        """A ledger of its own in the node."""
+        ledger = OpenSearchLedger(client, layout)
+        yield ledger
+        await ledger.close()
