@@ -70,10 +70,7 @@ async def open_services(
             asyncio.create_task(_reranker(settings, missing)),
         )
         stack.push_async_callback(_finish, models)
-        ledger = await SqliteLedger.open(layout.ledger)
-        stack.push_async_callback(ledger.close)
-        lexical = await asyncio.to_thread(_open_lexical, layout.lexical)
-        stack.push_async_callback(lexical.close)
+        ledger, lexical = await _open_text(settings, layout, stack)
         vectors = await asyncio.to_thread(_open_vectors, layout.vectors)
         stack.push_async_callback(vectors.close)
         cache = _open_cache(settings)
@@ -85,7 +82,7 @@ async def open_services(
 
 
 def _refuse_servers(settings: Settings) -> None:
-    for name in ("opensearch_url", "qdrant_url"):
+    for name in ("qdrant_url",):
         if getattr(settings, name):
             raise InvalidInput(
                 f"WINNOW_{name.upper()} is set, but server adapters are not part of this "
@@ -126,6 +123,25 @@ async def _finish(
     for loaded in await asyncio.gather(*models, return_exceptions=True):
         if loaded is not None and not isinstance(loaded, BaseException):
             await loaded.close()
+
+
+async def _open_text(
+    settings: Settings, layout: Layout, stack: AsyncExitStack
+) -> tuple[Ledger, LexicalStore]:
+    """The ledger and the text index, by one setting; the stack closes them."""
+    ledger: Ledger
+    lexical: LexicalStore
+    if settings.opensearch_url:
+        from services.opensearch.opening import open_opensearch
+
+        ledger, lexical = open_opensearch(settings)
+        stack.push_async_callback(ledger.close)
+    else:
+        ledger = await SqliteLedger.open(layout.ledger)
+        stack.push_async_callback(ledger.close)
+        lexical = await asyncio.to_thread(_open_lexical, layout.lexical)
+    stack.push_async_callback(lexical.close)
+    return ledger, lexical
 
 
 def _open_lexical(path: Path) -> LexicalStore:

@@ -56,10 +56,16 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
 
     # Which server stands behind a part; what has no URL is embedded in data_dir.
-    opensearch_url: str = ""
+    opensearch_url: str = Field(default="", pattern="^(https?://.+)?$")
     qdrant_url: str = ""
     broker_url: str = ""
     cache_url: str = ""
+
+    # OpenSearch: new indexes; a change does not touch those there are.
+    opensearch_prefix: str = Field(default="winnow", pattern="^[a-z0-9][a-z0-9_-]{0,40}$")
+    opensearch_shards: int = Field(default=1, ge=1, le=1_024)
+    opensearch_replicas: str = Field(default="0-1", pattern="^[0-9]{1,2}(-([0-9]{1,2}|all))?$")
+    opensearch_refresh: str = Field(default="now", pattern="^(now|wait_for)$")
 
     # Models: a name on the hub or a path; "" switches the stage off.
     bi_encoder: str = "sentence-transformers/all-MiniLM-L6-v2"

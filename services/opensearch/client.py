@@ -18,9 +18,10 @@ from opensearchpy.exceptions import (
 from services.errors import BackendUnavailable, DeadlineExceeded
 
 Json = dict[str, Any]
+Parameter = str | int | bool
 
-READ_TIMEOUT_S = 10.0
-WRITE_TIMEOUT_S = 60.0
+READ_TIMEOUT_S = 10
+WRITE_TIMEOUT_S = 60
 _CONNECTIONS = 32
 _RECONNECT_AFTER_S = 0.05
 
@@ -51,7 +52,7 @@ class OpenSearchClient:
         )
         self._closed = False
 
-    async def read(self, path: str, body: object = None, **params: object) -> Json:
+    async def read(self, path: str, body: object = None, **params: Parameter) -> Json:
         """Ask; once more where the connection broke, since asking changes nothing."""
         method = "GET" if body is None else "POST"
         try:
@@ -68,8 +69,8 @@ class OpenSearchClient:
         method: str,
         path: str,
         body: object = None,
-        timeout_s: float = WRITE_TIMEOUT_S,
-        **params: object,
+        timeout_s: int = WRITE_TIMEOUT_S,
+        **params: Parameter,
     ) -> Json:
         """One request and its answer.
 
@@ -103,8 +104,9 @@ class OpenSearchClient:
 
     async def close(self) -> None:
         """Close every connection; a second time does no harm."""
-        self._closed = True
-        await self._client.close()
+        if not self._closed:
+            self._closed = True
+            await self._client.close()
 
 
 def whole(answer: Json) -> Json:
@@ -132,7 +134,7 @@ def reason_of(error: object) -> str:
     return ": ".join(dict.fromkeys(word for word in words if word))[:500] or str(error)[:500]
 
 
-def _encoded(params: Mapping[str, object]) -> dict[str, str]:
+def _encoded(params: Mapping[str, Parameter]) -> dict[str, str]:
     return {
         name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in params.items()

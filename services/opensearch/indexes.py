@@ -16,14 +16,15 @@ class Layout:
     Attributes:
         prefix: the beginning of every name, so that installations can share a cluster.
         shards: primary shards of each index.
-        replicas: copies of each shard.
+        replicas: copies of each shard: a number, or a range such as "0-1" that follows the
+            number of nodes.
         refresh: "now" makes a write visible by a refresh of its own; "wait_for" waits for
             the next of the engine's own, up to a second, which costs the cluster less.
     """
 
     prefix: str = "winnow"
     shards: int = 1
-    replicas: int = 0
+    replicas: str = "0-1"
     refresh: str = "now"
 
     def alias(self, part: str, name: str) -> str:
@@ -38,7 +39,7 @@ class Layout:
         """
         return {
             "number_of_shards": self.shards,
-            "number_of_replicas": self.replicas,
+            "auto_expand_replicas" if "-" in self.replicas else "number_of_replicas": self.replicas,
             "refresh_interval": "1s",
             **more,
         }

@@ -19,7 +19,7 @@ _HEADER = orjson.dumps(
 )
 """Word statistics over all shards, so that scores do not depend on where a row lies."""
 
-_LIMITS: Json = {"timeout": f"{int(READ_TIMEOUT_S)}s", "track_total_hits": False}
+_LIMITS: Json = {"timeout": f"{READ_TIMEOUT_S}s", "track_total_hits": False}
 
 
 async def search_all(

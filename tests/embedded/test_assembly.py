@@ -70,7 +70,7 @@ async def test_a_model_that_cannot_be_had_is_missing(tmp_path: Path) -> None:
         assert absent in services.missing["cross_encoder"]
 
 
-@pytest.mark.parametrize("name", ["opensearch_url", "qdrant_url"])
+@pytest.mark.parametrize("name", ["qdrant_url"])
 async def test_a_server_is_refused(tmp_path: Path, name: str) -> None:
     """Until its adapter exists."""
     settings = _settings(tmp_path, **{name: "http://127.0.0.1:1"})

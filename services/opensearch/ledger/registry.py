@@ -97,7 +97,7 @@ class Registry:
                 f"There is no collection {name!r}. Create it, or list those there are."
             ) from None
 
-    async def _put(self, pointer: Pointer, kind: str, **options: object) -> None:
+    async def _put(self, pointer: Pointer, kind: str, **options: int) -> None:
         row = {"name": pointer.name, "record": dump(pointer)}
         path = self._path(pointer.name, kind)
         await self._client.send("PUT", path, row, require_alias=True, **options)
@@ -118,5 +118,5 @@ def pause_s(attempt: int) -> float:
     return random.uniform(0, longest)  # noqa: S311  # spreads writers, no secret
 
 
-def _seen(row: Json) -> dict[str, object]:
+def _seen(row: Json) -> dict[str, int]:
     return {"if_seq_no": row["_seq_no"], "if_primary_term": row["_primary_term"]}
