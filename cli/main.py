@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli import options
-from cli.console import answers, print_json
+from cli.console import answers, print_json, say
 from cli.running import SOME_REFUSED, UNREACHABLE, guarded, run
 from cli.storage import collections, documents
 from cli.worker import worker
@@ -191,6 +191,8 @@ def evaluate(
             measure(settings, folder, split=split, queries=queries, runs=runs, progress=shown.show)
         )
     if json:
+        for note in report.notes:
+            say(note)
         print_json(report.to_json())
     else:
         answers().print(report.table())
