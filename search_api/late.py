@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from search_api.aggregation import order_with_gaps
 from search_api.plan import Plan
 from search_api.ranking import Candidate
-from search_api.retrieval import LEXICAL, Indexes, Retrieved
+from search_api.retrieval import LEXICAL, VECTOR, Indexes, Retrieved
 from search_api.trace import Trace
 from services.errors import BackendUnavailable
 
@@ -75,13 +75,17 @@ async def interact(
         return Interaction(order, degraded="late_interaction_unavailable")
     head = order[:window]
     refs = [candidate.ref for candidate in head]
+    # What the vector leg found has its cosine already.
+    near = {each.ref: each.places[VECTOR].score for each in head if VECTOR in each.places}
+    others = [ref for ref in refs if ref not in near]
     try:
         with trace.stage(LATE) as stage:
             work = asyncio.gather(
-                indexes.vectors.cosine(found.encoded.vectors[0], refs),
+                indexes.vectors.cosine(found.encoded.vectors[0], others),
                 indexes.vectors.max_sim(found.encoded.tokens[0], refs),
             )
-            cosine, max_sim = await plan.deadline.bound(work, "The vector index")
+            far, max_sim = await plan.deadline.bound(work, "The vector index")
+            cosine = {**near, **far}
             ready = [each for each in head if each.ref in cosine and each.ref in max_sim]
             scored = _scored(
                 ready,

@@ -74,7 +74,13 @@ class ChunkRef:
     @property
     def uuid(self) -> str:
         """The chunk's id in both engines: uuid5 of document id and ordinal."""
-        return str(uuid.uuid5(_CHUNK_NAMESPACE, f"{self.ordinal}:{self.document_id}"))
+        # As uuid.uuid5 makes it, at half the time: a search needs one for each candidate.
+        name = f"{self.ordinal}:{self.document_id}".encode()
+        raw = bytearray(hashlib.sha1(_CHUNK_NAMESPACE.bytes + name, usedforsecurity=False).digest())
+        raw[6] = raw[6] & 0x0F | 0x50
+        raw[8] = raw[8] & 0x3F | 0x80
+        text = raw[:16].hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 @dataclass(frozen=True, slots=True)

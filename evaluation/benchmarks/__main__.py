@@ -10,6 +10,7 @@ from rich.table import Table
 
 from evaluation.benchmarks.embedding import embedding
 from evaluation.benchmarks.figures import Figure
+from evaluation.benchmarks.late import late_interaction
 from evaluation.benchmarks.reranking import reranking
 from evaluation.benchmarks.searching import searching
 from services.errors import WinnowError
@@ -57,6 +58,7 @@ def _benchmarks(
     return {
         "embedding": lambda: embedding(settings),
         "reranking": lambda: reranking(settings),
+        "late": lambda: late_interaction(settings),
         "search": lambda: searching(settings, chunks, progress),
     }
 
@@ -66,7 +68,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=("embedding", "reranking", "search"),
+        choices=("embedding", "reranking", "late", "search"),
         help="run this one; may be repeated",
     )
     parser.add_argument(

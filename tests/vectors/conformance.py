@@ -232,6 +232,27 @@ class VectorStoreConformance:
         assert await token_index.max_sim(one[:0], [ChunkRef("a", 0)]) == {}
         assert await token_index.max_sim(one, []) == {}
 
+    async def test_stored_tokens_are_read_back(
+        self, index: VectorIndex, token_index: VectorIndex
+    ) -> None:
+        """As they were written, for those that hold some: nothing where none are kept."""
+        random = np.random.default_rng(11)
+        tokens = [
+            random.standard_normal((count, TOKEN_DIMENSIONS)).astype(np.float16)
+            for count in (1, 3, 7, 2, 9, 4)
+        ]
+        bare = entry("bare", [direction(1.0)])
+        await token_index.write([entry("a", [direction(1.0)] * 6, tokens=tokens), bare], [])
+        named = [ChunkRef("a", n) for n in range(6)]
+        found = await token_index.token_vectors(
+            [*named, ChunkRef("bare", 0), ChunkRef("absent", 0)]
+        )
+        assert sorted(found) == named
+        for ref, written in zip(named, tokens, strict=True):
+            assert found[ref].dtype == np.float16
+            assert np.allclose(found[ref], written, atol=1e-3)
+        assert await index.token_vectors(named) == {}
+
     async def test_faulty_tokens_are_refused(self, token_index: VectorIndex) -> None:
         """Of another size, for another number of chunks, or not finite."""
         one = np.ones((1, TOKEN_DIMENSIONS), np.float16)
