@@ -107,24 +107,28 @@ async def _ask(backend: Backend, console: Console) -> None:
 
 
 def _table(results: Sequence[Result]) -> Table:
-    """The final order with the place that each stage gave a result."""
+    """The final order: a result's place in each leg and fused, then the rerankers' scores."""
     table = Table("", "document", box=None, pad_edge=False)
-    for stage in ("words", "meaning", "fused", "reranked"):
+    for stage in ("words", "meaning", "fused", "late", "cross-encoder"):
         table.add_column(stage, justify="right")
     for result in results:
         explain = result.explain
         if explain is None:
             continue
-        reranked = explain.cross_encoder
         table.add_row(
             f"{result.rank}.",
             Text(result.id, style="bold blue"),
             _place(explain.lexical),
             _place(explain.vector),
             f"#{explain.fused_rank}" if explain.fused_rank else "–",
-            "–" if reranked is None else f"{reranked:+.2f}",
+            _score(explain.late),
+            _score(explain.cross_encoder),
         )
     return table
+
+
+def _score(score: float | None) -> str:
+    return "–" if score is None else f"{score:+.2f}"
 
 
 def _place(leg: LegExplanation | None) -> str:
