@@ -1,0 +1,41 @@
+"""The connection to a server."""
+
+import math
+
+import httpx
+from qdrant_client import AsyncQdrantClient
+
+from services.errors import InvalidInput
+from services.qdrant.configuration import QdrantConfiguration
+
+
+def connect(
+    url: str, configuration: QdrantConfiguration, *, api_key: str = "", grpc_port: int = 6334
+) -> AsyncQdrantClient:
+    """A client of the server; nothing is sent yet.
+
+    Args:
+        url: where Qdrant's HTTP API is, ``http://host:6333``.
+        grpc_port: of the same host, for vectors without the cost of JSON; 0 for HTTP only.
+
+    Raises:
+        InvalidInput: the URL is not of HTTP.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise InvalidInput(f"WINNOW_QDRANT_URL is not a URL such as http://host:6333: {url[:80]!r}")
+    longest_s = max(configuration.read_timeout_s, configuration.write_timeout_s)
+    try:
+        return AsyncQdrantClient(
+            url=url,
+            prefer_grpc=bool(grpc_port),
+            grpc_port=grpc_port,
+            # The client's own parameter warns where the connection is not encrypted.
+            headers={"api-key": api_key} if api_key else None,
+            timeout=math.ceil(longest_s),
+            # It warns from a thread of its own; the store asks for the version itself.
+            check_compatibility=False,
+            # By default it opens a new connection for each request to this machine.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+        )
+    except ValueError as error:
+        raise InvalidInput(f"WINNOW_QDRANT_URL is not valid: {error}") from None
