@@ -145,7 +145,10 @@ def _translated(error: OpenSearchException) -> BackendUnavailable:
     if isinstance(error, ConnectionTimeout):
         return DeadlineExceeded("OpenSearch did not answer in time.")
     if isinstance(error, ConnectionFailed):
-        return BackendUnavailable(f"OpenSearch cannot be reached: {error.error}")
+        return BackendUnavailable(
+            f"OpenSearch cannot be reached ({error.error}). Start it, or mend "
+            "WINNOW_OPENSEARCH_URL."
+        )
     if not isinstance(error, TransportError):
         return BackendUnavailable(f"OpenSearch failed: {error}")
     info = error.info if isinstance(error.info, dict) else {}
