@@ -11,6 +11,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from indexer.fingerprints import check_writable
+from indexer.languages import dominant, settle
 from indexer.outcomes import IndexingReport, OnProgress, Progress
 from indexer.pipeline import Checkpoint, Pipeline, Written
 from services.assembly import Services
@@ -111,7 +112,8 @@ class Drainer:
         if not await documents.backlog(generation):
             return
         check_writable(generation, self._services)
-        records = await documents.pending(generation, ROUND_DOCUMENTS, ROUND_BYTES)
+        pending = await documents.pending(generation, ROUND_DOCUMENTS, ROUND_BYTES)
+        records = settle(pending, dominant(await documents.languages(generation.collection)))
         pipeline = Pipeline(self._services, generation, self._executor, self._checkpoint)
         async with aclosing(pipeline.index(records)) as batches:
             async for written in batches:

@@ -65,3 +65,16 @@ async def test_a_document_that_changes_its_language_loses_its_vectors(library: L
     head = await library.services.ledger.collections.head("default")
     vectors = await library.services.vectors.open(head.live)
     assert sum(each.chunks for each in await vectors.versions("", 10)) == 0
+
+
+async def test_a_short_text_is_analyzed_like_the_texts_around_it(library: Library) -> None:
+    """Nobody can tell the language of three words; among English ones they are English."""
+    around = [
+        Draft(f"n{number}", f"This is a plain English note about the number {number} of things.")
+        for number in range(12)
+    ]
+    await library.add(*around, Draft("short", "File descriptors closed"))
+    summaries = await library.services.ledger.documents.summaries("default", ["short"])
+    assert summaries["short"].language == "und"
+    answer = await library.search("closing descriptor", mode="lexical", rerank="none")
+    assert [result.id for result in answer.results] == ["short"]
