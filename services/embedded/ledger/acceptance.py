@@ -6,6 +6,7 @@ from collections import Counter
 
 from services.documents import Document
 from services.embedded.ledger import rows
+from services.ledger_texts import dump_metadata, dump_outline
 from services.ports.ledger import Accepted, Write
 
 
@@ -73,7 +74,7 @@ class Acceptance:
                 rows.to_bytes(shown.title),
                 rows.to_bytes(shown.url),
                 shown.language,
-                rows.dump_metadata(shown.metadata),
+                dump_metadata(shown.metadata),
                 json.dumps(shown.principals),
             ),
         ).fetchone()
@@ -86,7 +87,7 @@ class Acceptance:
         else:
             self._connection.execute(
                 "INSERT OR REPLACE INTO bodies (document, text, outline) VALUES (?, ?, ?)",
-                (key, rows.to_bytes(document.text), rows.dump_outline(document.outline)),
+                (key, rows.to_bytes(document.text), dump_outline(document.outline)),
             )
 
     def _queue(self, key: int) -> None:

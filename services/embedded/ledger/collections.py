@@ -10,6 +10,7 @@ from services.embedded.ledger.database import Database, collection_key, collecti
 from services.embedded.ledger.rows import COLLECTION_COLUMNS, GENERATION_COLUMNS
 from services.errors import AlreadyExists, InvalidInput, NotFound
 from services.generations import Generation, GenerationState, Head
+from services.ledger_texts import dump_fingerprint, dump_schema, load_fingerprint
 
 _GENERATIONS = f"SELECT {GENERATION_COLUMNS} FROM generations g"  # noqa: S608  # constants
 
@@ -68,7 +69,7 @@ class SqliteCollections:
             if merged.schema != stored.schema:
                 connection.execute(
                     "UPDATE collections SET fields = ? WHERE name = ?",
-                    (rows.dump_schema(merged.schema), collection.name),
+                    (dump_schema(merged.schema), collection.name),
                 )
             return merged
 
@@ -103,7 +104,7 @@ class SqliteCollections:
                 raise InvalidInput("A generation becomes live, or stops being so, by activation.")
             if found is None:
                 _queue_all(connection, key, _insert_generation(connection, key, generation))
-            elif rows.load_fingerprint(found[1]) != generation.fingerprint:
+            elif load_fingerprint(found[1]) != generation.fingerprint:
                 raise AlreadyExists(f"The generation {generation.id!r} has another configuration.")
             else:
                 _set_state(connection, found[0], generation.state)
@@ -187,7 +188,7 @@ def _insert_collection(connection: sqlite3.Connection, collection: Collection) -
             collection.name,
             collection.language,
             collection.created_at.isoformat(),
-            rows.dump_schema(collection.schema),
+            dump_schema(collection.schema),
         ),
     )
     return _last_key(cursor)
@@ -202,7 +203,7 @@ def _insert_generation(
         (
             collection,
             generation.id,
-            rows.dump_fingerprint(generation.fingerprint),
+            dump_fingerprint(generation.fingerprint),
             generation.state,
             generation.created_at.isoformat(),
         ),

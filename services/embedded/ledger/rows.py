@@ -6,20 +6,13 @@ can be read without its schema.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from services.collections import Collection, FieldType, Schema
-from services.documents import Document, Heading, Value
-from services.generations import (
-    ChunkerConfiguration,
-    EncoderFingerprint,
-    Generation,
-    GenerationFingerprint,
-    GenerationState,
-)
+from services.collections import Collection
+from services.documents import Document, Heading
+from services.generations import Generation, GenerationState
+from services.ledger_texts import load_fingerprint, load_metadata, load_schema
 from services.ports.ledger import Record, Summary
 
 SUMMARY_COLUMNS = "d.id, d.version, d.title, d.url, d.language, d.metadata, d.principals"
@@ -43,59 +36,6 @@ def to_bytes(text: str) -> bytes:
 def to_text(raw: bytes) -> str:
     """Text as it was given."""
     return raw.decode("utf-8", "surrogatepass")
-
-
-def dump_metadata(metadata: Mapping[str, Value]) -> str:
-    """Metadata as JSON; a date becomes ``{"date": ISO 8601}``."""
-    return json.dumps({key: _dump(value) for key, value in metadata.items()})
-
-
-def load_metadata(raw: str) -> dict[str, Value]:
-    """Metadata with its dates and arrays as they were given."""
-    return {key: _load(value) for key, value in json.loads(raw).items()}
-
-
-def _dump(value: Value) -> object:
-    if isinstance(value, tuple):
-        return [_dump(item) for item in value]
-    return {"date": value.isoformat()} if isinstance(value, datetime) else value
-
-
-def _load(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_load(item) for item in value)
-    return datetime.fromisoformat(value["date"]) if isinstance(value, dict) else value
-
-
-def dump_outline(outline: tuple[Heading, ...]) -> str:
-    """The outline as JSON triples."""
-    return json.dumps([(heading.start, heading.level, heading.text) for heading in outline])
-
-
-def dump_schema(schema: Schema) -> str:
-    """The schema as a JSON object in the order of its keys."""
-    return json.dumps(dict(schema.fields))
-
-
-def load_schema(raw: str) -> Schema:
-    """The schema, its keys in the order of their declaration."""
-    return Schema({key: FieldType(kind) for key, kind in json.loads(raw).items()})
-
-
-def dump_fingerprint(fingerprint: GenerationFingerprint) -> str:
-    """The fingerprint as JSON."""
-    return json.dumps(asdict(fingerprint))
-
-
-def load_fingerprint(raw: str) -> GenerationFingerprint:
-    """The fingerprint as it was given."""
-    fields = json.loads(raw)
-    encoder = fields["encoder"]
-    return GenerationFingerprint(
-        encoder=None if encoder is None else EncoderFingerprint(**encoder),
-        chunker=ChunkerConfiguration(**fields["chunker"]),
-        analyzers=fields["analyzers"],
-    )
 
 
 def collection(row: Row) -> Collection:

@@ -8,48 +8,16 @@ is kept in a file beside the index and never changes.
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from services.collections import MAX_KEYS_PER_TYPE, FieldType
-from services.documents import Scalar
 from services.embedded.lexical.files import replace_file
 from services.errors import InvalidDocument
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-Stored = str | int | float | bool
-"""A value as a column holds it."""
 
 
 def column_name(kind: FieldType, place: int) -> str:
     """The name of a type's column in Tantivy's schema."""
     return f"{kind}_{place}"
-
-
-def to_stored(value: Scalar) -> Stored:
-    """A value as its column holds it: dates as microseconds since 1970, one zero only."""
-    if isinstance(value, datetime):
-        return (value - _EPOCH) // _MICROSECOND
-    if isinstance(value, float):
-        return value + 0.0  # -0.0 equals 0.0 but is another term
-    return value
-
-
-def from_stored(kind: FieldType, stored: Stored) -> Scalar:
-    """The value that a column holds; Tantivy hands whole floats and booleans out as numbers."""
-    match kind:
-        case FieldType.DATE:
-            return _EPOCH + int(stored) * _MICROSECOND
-        case FieldType.FLOAT:
-            return float(stored)
-        case FieldType.BOOLEAN:
-            return bool(stored)
-        case FieldType.INTEGER:
-            return int(stored)
-        case FieldType.KEYWORD:
-            return str(stored)
 
 
 class Columns:
@@ -106,18 +74,3 @@ class Columns:
 
     def _used(self, kind: FieldType) -> int:
         return sum(known is kind for known, _ in self._places)
-
-
-def kind_of(value: Scalar) -> FieldType:
-    """The column type of a typed metadata value."""
-    match value:
-        case bool():
-            return FieldType.BOOLEAN
-        case int():
-            return FieldType.INTEGER
-        case float():
-            return FieldType.FLOAT
-        case datetime():
-            return FieldType.DATE
-        case _:
-            return FieldType.KEYWORD

@@ -8,8 +8,9 @@ from tantivy import Occur, Query
 
 from services.analysis.terms import query_terms
 from services.collections import FieldType
+from services.columns import to_stored
 from services.documents import Scalar
-from services.embedded.lexical.columns import Columns, to_stored
+from services.embedded.lexical.columns import Columns
 from services.embedded.lexical.engine import Engine
 from services.filters import Condition, Filter, Junction, Operator
 from services.queries import Scope, Words

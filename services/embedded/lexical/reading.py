@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from tantivy import DocAddress, Order, Query, Searcher
 
 from services.candidates import FacetValue, Hit, IndexedVersion, Run, Survey
+from services.columns import from_stored
 from services.documents import Chunk, ChunkRef
-from services.embedded.lexical.columns import from_stored
 from services.embedded.lexical.compiler import (
     compile_constraints,
     compile_scope,

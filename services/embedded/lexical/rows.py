@@ -1,7 +1,7 @@
 """A document version as rows: one for each chunk, one for the document."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from tantivy import Document as Row
 from tantivy import PreTokenizedString, Token
@@ -9,10 +9,10 @@ from tantivy import PreTokenizedString, Token
 from services.analysis.table import analyzer_of
 from services.analysis.terms import engine_text, terms
 from services.collections import FieldType, values_of
+from services.columns import metadata_kinds, to_stored
 from services.documents import Chunk, ChunkRef, Document, Scalar
-from services.embedded.lexical.columns import Columns, kind_of, to_stored
+from services.embedded.lexical.columns import Columns
 from services.embedded.lexical.schema import words_field
-from services.errors import InvalidDocument
 from services.ports.lexical import LexicalEntry, Tombstone
 
 
@@ -59,18 +59,6 @@ def document_row(entry: LexicalEntry, columns: Columns) -> Row:
 def tombstone_row(tombstone: Tombstone) -> Row:
     """What stays of a deleted document, so that a late older write cannot bring it back."""
     return _version_row(tombstone.document_id, tombstone.version, 0, live=False)
-
-
-def metadata_kinds(document: Document) -> Mapping[str, FieldType]:
-    """The column type of each metadata key; raises InvalidDocument for mixed arrays."""
-    kinds: dict[str, FieldType] = {}
-    for key, value in document.metadata.items():
-        found = {kind_of(item) for item in values_of(value)}
-        if len(found) > 1:
-            raise InvalidDocument(f"'{key}' mixes types; an array holds values of one type.")
-        if found:
-            kinds[key] = found.pop()
-    return kinds
 
 
 def encode_chunk(chunk: Chunk, version: int) -> bytes:

@@ -16,12 +16,12 @@ from tantivy import Document as Row
 from tantivy import Query
 
 from services.analysis.table import analyzer_of
+from services.columns import metadata_kinds
 from services.embedded.lexical.engine import Engine, addresses
 from services.embedded.lexical.journal import Change
 from services.embedded.lexical.rows import (
     chunk_rows,
     document_row,
-    metadata_kinds,
     tombstone_row,
 )
 from services.embedded.lexical.rowset import Known, RowSet

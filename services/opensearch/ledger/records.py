@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.collections import Collection
-from services.embedded.ledger.rows import (
+from services.errors import NotFound
+from services.generations import Generation, GenerationState, Head
+from services.ledger_texts import (
     dump_fingerprint,
     dump_schema,
     load_fingerprint,
     load_schema,
 )
-from services.errors import NotFound
-from services.generations import Generation, GenerationState, Head
 from services.opensearch.packing import pack, unpack
 
 

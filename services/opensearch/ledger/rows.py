@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from services.documents import Document, Heading
-from services.embedded.ledger.rows import dump_metadata, load_metadata
+from services.ledger_texts import dump_metadata, load_metadata
 from services.opensearch.client import Json
 from services.opensearch.packing import pack, unpack
 from services.ports.ledger import DeadLetter, Record, Summary

@@ -9,12 +9,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from services.collections import MAX_KEYS_PER_TYPE, FieldType
-from services.embedded.lexical.columns import from_stored, kind_of, to_stored
 from services.errors import InvalidDocument
 from services.opensearch.client import OpenSearchClient
 from services.opensearch.lexical.schema import column_mapping
-
-__all__ = ["Columns", "column_name", "from_stored", "kind_of", "to_stored"]
 
 
 def column_name(kind: FieldType, key: str) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from services.columns import to_stored
 from services.filters import Condition, Filter, Group, Junction, Operator
 from services.opensearch.client import Json
-from services.opensearch.lexical.columns import column_name, to_stored
+from services.opensearch.lexical.columns import column_name
 from services.opensearch.lexical.schema import BOOSTS, chunk_field, document_field
 from services.opensearch.lexical.words import (
     MAX_QUERY_TERMS,

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from services.candidates import FacetValue, Hit, IndexedVersion, Run, Survey
 from services.collections import FieldType
+from services.columns import from_stored
 from services.documents import Chunk, ChunkRef
 from services.filters import Filter
 from services.opensearch.client import Json, OpenSearchClient
-from services.opensearch.lexical.columns import column_name, from_stored
+from services.opensearch.lexical.columns import column_name
 from services.opensearch.lexical.compiler import (
     compile_chunk_words,
     compile_constraints,

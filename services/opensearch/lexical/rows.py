@@ -1,15 +1,16 @@
 """A document version as rows: one for each chunk, one for the document."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from services.analysis.table import analyzer_of
-from services.collections import FieldType, values_of
+from services.collections import values_of
+from services.columns import metadata_kinds, to_stored
 from services.documents import Chunk, Document
 from services.errors import InvalidDocument
 from services.opensearch.bulk import Action
 from services.opensearch.client import Json
-from services.opensearch.lexical.columns import column_name, kind_of, to_stored
+from services.opensearch.lexical.columns import column_name
 from services.opensearch.lexical.schema import CHUNK, DOCUMENT, chunk_field, document_field
 from services.opensearch.lexical.words import indexed_words
 from services.opensearch.packing import encodable, pack, unpack
@@ -68,19 +69,10 @@ def document_of(item: LexicalEntry | Tombstone) -> str:
     return item.document_id if isinstance(item, Tombstone) else item.document.id
 
 
-def metadata_kinds(document: Document) -> Mapping[str, FieldType]:
-    """The column type of each metadata key; raises InvalidDocument for what cannot be held."""
-    for principal in document.principals:
-        if not encodable(principal):
-            raise InvalidDocument("A principal is not valid Unicode (a lone surrogate).")
-    kinds: dict[str, FieldType] = {}
-    for key, value in document.metadata.items():
-        found = {kind_of(item) for item in values_of(value)}
-        if len(found) > 1:
-            raise InvalidDocument(f"'{key}' mixes types; an array holds values of one type.")
-        if found:
-            kinds[key] = found.pop()
-    return kinds
+def check_principals(document: Document) -> None:
+    """Raise InvalidDocument for a principal that the engine would store as another."""
+    if not all(encodable(principal) for principal in document.principals):
+        raise InvalidDocument("A principal is not valid Unicode (a lone surrogate).")
 
 
 def decode_chunk(document_id: str, stored: str) -> Chunk:

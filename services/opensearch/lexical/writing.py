@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.analysis.table import analyzer_of
+from services.columns import metadata_kinds
 from services.documents import ChunkRef
 from services.errors import InvalidDocument
 from services.opensearch.bulk import Action, Result, bulk
@@ -19,12 +20,12 @@ from services.opensearch.lexical.columns import Columns
 from services.opensearch.lexical.compiler import every, some, term
 from services.opensearch.lexical.languages import PresentLanguages
 from services.opensearch.lexical.rows import (
+    check_principals,
     chunk_actions,
     document_action,
     document_of,
     document_row_id,
     external,
-    metadata_kinds,
 )
 from services.opensearch.lexical.schema import CHUNK
 from services.opensearch.searching import hits, search_one
@@ -102,6 +103,7 @@ class Writer:
         for document_id, item in items.items():
             if isinstance(item, LexicalEntry):
                 try:
+                    check_principals(item.document)
                     kinds[document_id] = metadata_kinds(item.document)
                 except InvalidDocument as error:
                     refused[document_id] = error.detail
