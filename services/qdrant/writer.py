@@ -3,8 +3,8 @@
 What holds, without locks: a point is replaced only by a newer version of its document, and
 so is a document's record, whatever the order in which replicas or writers apply them. An
 older write that comes late can still add chunks that the newer version does not have; so
-after each write the records are read again, and whoever finds itself overtaken removes what
-is older. A writer that dies in just that moment leaves chunks of a superseded version. The
+each writer, once its record stands, reads the records again and removes what is older than
+they say. A writer that dies in just that moment leaves chunks of a superseded version. The
 ledger keeps them out of every answer, and the document's next write or deletion removes
 them.
 
@@ -92,7 +92,7 @@ class Writer:
         written = [change for change in newer if change.document_id not in refused]
         await self._remove_older({change.document_id: change.version for change in written})
         await self._records.settle(written)
-        await self._remove_overtaken(written)
+        await self._sweep(written)
         return refused
 
     async def _index_columns(self, documents: Sequence[Document]) -> None:
@@ -138,17 +138,15 @@ class Writer:
             ]
         )
 
-    async def _remove_overtaken(self, written: Sequence[Change]) -> None:
-        """Remove what this writer added of documents that another has written since."""
+    async def _sweep(self, written: Sequence[Change]) -> None:
+        """Remove what other writers, or this one, added of versions that are older by now.
+
+        Whoever adds an old chunk after a newer record stands finds that record here; one
+        added before the newer record is found here by the record's writer.
+        """
         if written:
             standing = await self._records.versions(change.document_id for change in written)
-            await self._remove_older(
-                {
-                    change.document_id: standing[change.document_id]
-                    for change in written
-                    if standing[change.document_id] > change.version
-                }
-            )
+            await self._remove_older(standing)
 
 
 def _items(change: Change) -> Iterator[_Item]:

@@ -100,3 +100,22 @@ async def test_writers_that_die_never_undo_the_newest(
         assert current == [(ordinal, VERSIONS) for ordinal in range(newest)]
         await indexes[0].write([entry("a", [direction(1.0)], version=VERSIONS + 1)], [])
         assert await found(indexes[0]) == [(0, VERSIONS + 1)]
+
+
+async def test_an_old_write_between_the_newer_ones_steps_leaves_nothing() -> None:
+    """Written after the newer one removed what is old, on record before it is."""
+    async with qdrant_store() as (store, client):
+        await store.open(generation())
+        # The newer reads, writes and removes at once, then waits before its record.
+        newer = await QdrantStore(
+            Hesitant(client, iter([0, 0, 0, 200, 0, 0])), store._configuration
+        ).open(generation())
+        older = await QdrantStore(
+            Hesitant(client, iter([20, 0, 0, 0, 0, 0])), store._configuration
+        ).open(generation())
+        first = asyncio.create_task(newer.write([entry("a", [direction(1.0)], version=2)], []))
+        late = asyncio.create_task(older.write([entry("a", [direction(1.0)] * 3)], []))
+        await late
+        assert not first.done()
+        await first
+        assert await found(newer) == [(0, 2)]
