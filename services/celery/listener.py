@@ -41,6 +41,7 @@ class Listener:
         self._workers: tuple[Heartbeat, ...] = ()
         self._first_look = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     @property
     def clock(self) -> BrokerClock:
@@ -63,7 +64,12 @@ class Listener:
             await asyncio.wait_for(self._first_look.wait(), wait_s)
 
     async def close(self) -> None:
-        """End the task and the connection."""
+        """End the task and the connection.
+
+        The flag beside the cancellation: asyncio.wait_for of Python 3.11, which redis-py
+        sends with, may swallow one.
+        """
+        self._closing = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -71,7 +77,7 @@ class Listener:
 
     async def _listen(self) -> None:
         reachable = True
-        while True:
+        while not self._closing:
             client = connect_async(self._url, _ANSWER_S)
             try:
                 await self._session(client)
@@ -88,7 +94,7 @@ class Listener:
 
     async def _session(self, client: redis.asyncio.Redis) -> None:
         """Read until the connection fails."""
-        while True:
+        while not self._closing:
             await self._refresh(client)
             self._first_look.set()
             next_refresh_s = time.monotonic() + _REFRESH_S
