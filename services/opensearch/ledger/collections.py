@@ -24,9 +24,13 @@ class OpenSearchCollections:
         live = replace(generation, state=GenerationState.LIVE)
         empty = Pointer(collection, uuid.uuid4().hex, (), "1", 0, 1, 1)
         pointer = empty.with_generation(live)
-        # First the record, which only one writer can create: nobody makes an index in vain.
-        await self._registry.add(pointer)
+        # The index first: a record without one would be a collection that lost its documents.
         await self._documents.create(pointer)
+        try:
+            await self._registry.add(pointer)
+        except AlreadyExists:
+            await self._documents.drop(pointer)
+            raise
         return pointer.head()
 
     async def get(self, name: str) -> Collection:

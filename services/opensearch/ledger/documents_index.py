@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from services.errors import BackendUnavailable
 from services.opensearch.bulk import Action, Result, bulk
 from services.opensearch.client import Absent, Json, OpenSearchClient
 from services.opensearch.indexes import Layout, create_index, drop_index, refresh
@@ -50,11 +51,10 @@ class DocumentsIndex:
         self._uids: dict[str, str] = {}
         self._unseen: set[str] = set()
 
-    async def create(self, pointer: Pointer) -> str:
-        """Make the collection's index where it is missing; returns its alias."""
+    async def create(self, pointer: Pointer) -> None:
+        """Make the collection's index."""
         alias = self._alias(pointer.name, pointer.uid)
         await create_index(self._client, alias, self._layout.settings(), DOCUMENTS_MAPPINGS)
-        return alias
 
     async def drop(self, pointer: Pointer) -> None:
         """Remove the collection's index."""
@@ -64,12 +64,13 @@ class DocumentsIndex:
     async def on(self, name: str, work: Callable[[str], Awaitable[T]]) -> T:
         """Run work with the alias of the collection's index.
 
-        The alias is known from before where it can be, so that searches need no record;
-        it is looked up again where the index is gone, and made where only its record is
-        there (a crash between the two).
+        The alias is known from before where it can be, so that searches need no record; it
+        is looked up again where the index is gone, since another process may have removed
+        the collection, and made one of the same name.
 
         Raises:
             CollectionNotFound: there is no such collection.
+            BackendUnavailable: its record is there and its documents are not.
         """
         uid = self._uids.get(name)
         if uid is not None:
@@ -80,8 +81,11 @@ class DocumentsIndex:
         pointer = await self._registry.get(name)
         try:
             result = await work(self._alias(name, pointer.uid))
-        except Absent:
-            result = await work(await self.create(pointer))
+        except Absent as error:
+            raise BackendUnavailable(
+                f"The documents of {name!r} are gone from OpenSearch: somebody removed the index "
+                f"{self._alias(name, pointer.uid)} or its alias. Restore it from a snapshot."
+            ) from error
         self._uids[name] = pointer.uid
         return result
 

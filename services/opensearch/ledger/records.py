@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.collections import Collection
-from services.errors import NotFound
+from services.errors import DataFormatUnsupported, NotFound
 from services.generations import Generation, GenerationState, Head
 from services.ledger_texts import (
     dump_fingerprint,
@@ -89,6 +89,8 @@ class Pointer:
         )
 
 
+_FORMAT = 1
+
 Change = Callable[[Pointer], Pointer]
 """What becomes of a record; raises where it may not be."""
 
@@ -103,6 +105,7 @@ def dump(pointer: Pointer) -> str:
     collection = pointer.collection
     return pack(
         {
+            "format": _FORMAT,
             "language": collection.language,
             "created_at": collection.created_at.isoformat(),
             "schema": dump_schema(collection.schema),
@@ -126,8 +129,13 @@ def dump(pointer: Pointer) -> str:
 
 
 def load(name: str, text: str) -> Pointer:
-    """The record of a text."""
+    """The record of a text; raises DataFormatUnsupported for a newer Winnow's."""
     raw = unpack(text)
+    if raw["format"] > _FORMAT:
+        raise DataFormatUnsupported(
+            f"The ledger in OpenSearch has format {raw['format']}; this Winnow reads up to "
+            f"{_FORMAT}. Use the newer Winnow that wrote it."
+        )
     created_at = datetime.fromisoformat(raw["created_at"])
     return Pointer(
         Collection(name, load_schema(raw["schema"]), raw["language"], created_at),

@@ -10,7 +10,7 @@ from services.opensearch.lexical.schema import BOOSTS, chunk_field, document_fie
 from services.opensearch.lexical.words import (
     MAX_QUERY_TERMS,
     counted_terms,
-    joined,
+    phrase,
     phrase_terms,
 )
 from services.opensearch.packing import encodable
@@ -139,7 +139,7 @@ def _phrases(phrases: Sequence[str], language: str, name: str) -> list[Json]:
     singles = [terms[0].text for terms in found if len(terms) == 1]
     queries: list[Json] = [{"terms": {name: singles}}] if singles else []
     queries.extend(
-        {"match_phrase": {name: {"query": joined(terms)}}} for terms in found if len(terms) > 1
+        {"match_phrase": {name: {"query": phrase(terms)}}} for terms in found if len(terms) > 1
     )
     return queries
 

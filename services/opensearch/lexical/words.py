@@ -6,10 +6,13 @@ term, where a stop word stood, is ``_``. No term holds either sign: terms are le
 marks and digits.
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
-from services.analysis.terms import Term, query_terms, terms
+from tantivy import TextAnalyzer
+
+from services.analysis.table import ANALYZERS, analyzer_of
+from services.analysis.terms import Term, build_analyzer, engine_text, query_terms, terms
 from services.opensearch.client import Json
 
 ANALYZER = "winnow_terms"
@@ -35,7 +38,7 @@ ANALYSIS: Json = {
         }
     },
 }
-"""Reads :func:`joined` text: positions, gaps, and terms that share a position."""
+"""Reads a row's words: positions, gaps, and terms that share a position."""
 
 MAX_QUERY_TERMS = 1_024
 """Distinct terms of one query that are looked for: the first ones count."""
@@ -46,19 +49,42 @@ MAX_PHRASE_TERMS = 64
 
 def indexed_words(language: str, parts: Iterable[str]) -> list[str]:
     """Texts as a row's words; no phrase reaches from one into the next."""
-    texts = (joined(terms(language, part)) for part in parts)
+    texts = (_written(_placed(language, part)) for part in parts if part)
     return [text for text in texts if text]
 
 
-def joined(found: Sequence[Term]) -> str:
-    """Terms in reading order as one text, from the position of the first."""
+def phrase(found: Sequence[Term]) -> str:
+    """A phrase's terms as one text, from the position of the first."""
+    first = found[0].position
+    return _written((term.position - first, term.text) for term in found)
+
+
+def _placed(language: str, text: str) -> Iterator[tuple[int, str]]:
+    """A text's terms with their positions, by the quicker of the two ways that agree."""
+    ready = engine_text(language, text)
+    if ready is None:
+        return ((term.position, term.text) for term in terms(language, text))
+    tokens = _analyzer(language).pre_tokenize(ready).tokens
+    return ((token.position, token.text) for token in tokens)
+
+
+def _written(placed: Iterable[tuple[int, str]]) -> str:
     pieces: list[str] = []
-    due = found[0].position if found else 0
-    for position, together in groupby(found, lambda term: term.position):
-        pieces.extend([_GAP] * (position - due))
-        pieces.append(_TOGETHER.join(term.text for term in together))
-        due = position + 1
+    last = -1
+    for position, text in placed:
+        if position == last:
+            pieces[-1] = f"{pieces[-1]}{_TOGETHER}{text}"
+            continue
+        if position > last + 1:
+            pieces.extend([_GAP] * (position - last - 1))
+        pieces.append(text)
+        last = position
     return " ".join(pieces)
+
+
+@lru_cache(maxsize=len(ANALYZERS))
+def _analyzer(language: str) -> TextAnalyzer:
+    return build_analyzer(analyzer_of(language))
 
 
 def counted_terms(language: str, text: str, limit: int) -> dict[str, int]:

@@ -6,6 +6,7 @@ of an older one loses row by row. Rows of an older version that are still found 
 (a crash between two versions, a writer that was overtaken) are swept away.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -113,10 +114,11 @@ class Writer:
         self, items: Mapping[str, Item], known: Mapping[str, _Known]
     ) -> dict[str, str]:
         """Write the chunks and delete those beyond them, refused documents' own included."""
+        fresh = await asyncio.to_thread(_chunks, items)  # analysis would hold up every search
         actions: list[Action] = []
         owners: list[str] = []
         for document_id, item in items.items():
-            new = chunk_actions(item) if isinstance(item, LexicalEntry) else []
+            new = fresh[document_id]
             held = known[document_id].chunks if document_id in known else 0
             actions += [*new, *_deletions(document_id, item.version, range(len(new), held))]
             owners += [document_id] * (len(actions) - len(owners))
@@ -134,7 +136,7 @@ class Writer:
         self, items: Mapping[str, Item]
     ) -> tuple[Mapping[str, int], dict[str, str]]:
         """Write the documents' rows; returns the version each stands at now, and refusals."""
-        results = await self._bulk([document_action(item) for item in items.values()])
+        results = await self._bulk(await asyncio.to_thread(_documents, items))
         refused = _refusals(list(items), results)
         standing = {name: item.version for name, item in _without(items, refused).items()}
         overtaken = [name for name, result in zip(items, results, strict=True) if result.conflict]
@@ -178,6 +180,17 @@ def _newest(entries: Sequence[LexicalEntry], tombstones: Sequence[Tombstone]) ->
         if held is None or held.version < item.version:
             newest[document_of(item)] = item
     return newest
+
+
+def _chunks(items: Mapping[str, Item]) -> Mapping[str, Sequence[Action]]:
+    return {
+        name: chunk_actions(item) if isinstance(item, LexicalEntry) else []
+        for name, item in items.items()
+    }
+
+
+def _documents(items: Mapping[str, Item]) -> Sequence[Action]:
+    return [document_action(item) for item in items.values()]
 
 
 def _without(items: Mapping[str, Item], refused: Mapping[str, str]) -> dict[str, Item]:
