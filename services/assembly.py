@@ -15,7 +15,7 @@ from services.embedded.cache import MemoryCache
 from services.embedded.layout import Layout
 from services.embedded.ledger import SqliteLedger
 from services.embedded.lock import DataDirectoryLock
-from services.errors import InvalidInput, ModelUnavailable
+from services.errors import ModelUnavailable
 from services.ports.cache import Cache
 from services.ports.ledger import Ledger
 from services.ports.lexical import LexicalStore
@@ -55,15 +55,16 @@ async def open_services(
     Raises:
         DataDirectoryLocked: another process kept the data directory for ``wait_for_lock_s``.
         DataFormatUnsupported: a newer Winnow wrote it.
-        InvalidInput: a setting names a server.
+        InvalidInput: a server's URL is not one.
     """
-    _refuse_servers(settings)
     layout = Layout(settings.data_path)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(
-            DataDirectoryLock(settings.data_path, wait_s=wait_for_lock_s)
-        )
-        layout.check_format()
+        if not (settings.opensearch_url and settings.qdrant_url):
+            # A store is embedded: its directory has one owner.
+            await stack.enter_async_context(
+                DataDirectoryLock(settings.data_path, wait_s=wait_for_lock_s)
+            )
+            layout.check_format()
         missing: dict[str, str] = {}
         models = (
             asyncio.create_task(_model("bi_encoder", _load_embedder, settings, missing)),
@@ -71,7 +72,7 @@ async def open_services(
         )
         stack.push_async_callback(_finish, models)
         ledger, lexical = await _open_text(settings, layout, stack)
-        vectors = await asyncio.to_thread(_open_vectors, layout.vectors)
+        vectors = await asyncio.to_thread(_open_vectors, settings, layout.vectors)
         stack.push_async_callback(vectors.close)
         cache = _open_cache(settings)
         stack.push_async_callback(cache.close)
@@ -79,15 +80,6 @@ async def open_services(
         yield Services(
             settings, ledger, lexical, vectors, cache, embedder, reranker, missing=missing
         )
-
-
-def _refuse_servers(settings: Settings) -> None:
-    for name in ("qdrant_url",):
-        if getattr(settings, name):
-            raise InvalidInput(
-                f"WINNOW_{name.upper()} is set, but server adapters are not part of this "
-                "version. Unset it to use the embedded stores."
-            )
 
 
 async def _model(
@@ -150,7 +142,11 @@ def _open_lexical(path: Path) -> LexicalStore:
     return TantivyStore(path)
 
 
-def _open_vectors(path: Path) -> VectorStore:
+def _open_vectors(settings: Settings, path: Path) -> VectorStore:
+    if settings.qdrant_url:
+        from services.qdrant.opening import open_qdrant
+
+        return open_qdrant(settings)
     from services.embedded.vectors import EdgeStore
 
     return EdgeStore(path)

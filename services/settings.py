@@ -37,6 +37,7 @@ _RANKING = {
     "budget_ms",
     "deadline_ms",
     "max_results",
+    "qdrant_hnsw_ef",
     "bi_encoder",
     "cross_encoder",
 }
@@ -57,7 +58,7 @@ class Settings(BaseSettings):
 
     # Which server stands behind a part; what has no URL is embedded in data_dir.
     opensearch_url: str = Field(default="", pattern="^(https?://.+)?$")
-    qdrant_url: str = ""
+    qdrant_url: str = Field(default="", pattern="^(https?://.+)?$")
     broker_url: str = ""
     cache_url: str = ""
 
@@ -66,6 +67,19 @@ class Settings(BaseSettings):
     opensearch_shards: int = Field(default=1, ge=1, le=1_024)
     opensearch_replicas: str = Field(default="0-1", pattern="^[0-9]{1,2}(-([0-9]{1,2}|all))?$")
     opensearch_refresh: str = Field(default="now", pattern="^(now|wait_for)$")
+
+    # Qdrant: its connection, then what new collections are made of.
+    qdrant_api_key: SecretStr = SecretStr("")
+    qdrant_grpc_port: int = Field(default=6_334, ge=0, le=65_535)
+    qdrant_timeout_ms: Milliseconds = 5_000
+    qdrant_write_timeout_ms: Milliseconds = 60_000
+    qdrant_prefix: str = Field(default="winnow", pattern="^[a-z0-9][a-z0-9_-]{0,40}$")
+    qdrant_shards: int = Field(default=1, ge=1, le=1_024)
+    qdrant_replicas: int = Field(default=1, ge=1, le=64)
+    qdrant_hnsw_m: int = Field(default=16, ge=0, le=256)
+    qdrant_hnsw_ef_construct: int = Field(default=128, ge=4, le=4_096)
+    qdrant_hnsw_ef: int = Field(default=0, ge=0, le=10_000)
+    qdrant_quantization: str = Field(default="none", pattern="^(none|scalar|binary)$")
 
     # Models: a name on the hub or a path; "" switches the stage off.
     bi_encoder: str = "sentence-transformers/all-MiniLM-L6-v2"

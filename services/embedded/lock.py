@@ -74,8 +74,12 @@ class DataDirectoryLock:
 
 
 def announce(data_path: Path, url: str) -> None:
-    """Tell other processes where the owner's API answers; called by the owner alone."""
-    _write_owner(data_path, url)
+    """Tell other processes where the owner's API answers; called by the owner alone.
+
+    Where no store is embedded the directory has no owner, and nothing is to be told.
+    """
+    if find_owner(data_path) is not None:
+        _write_owner(data_path, url)
 
 
 def find_owner(data_path: Path) -> Owner | None:

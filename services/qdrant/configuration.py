@@ -8,8 +8,8 @@ class QdrantConfiguration:
     """How collections are made and asked; what makes one applies to new generations.
 
     Attributes:
-        prefix: begins the name of every collection, so that installations can share a
-            server.
+        prefix: begins the name of every collection, before a dash, so that installations
+            can share a server.
         hnsw_m: links of each node of the graph; 0 for exact search without one.
         hnsw_ef_construct: neighbours looked at when the graph is built.
         hnsw_ef: neighbours looked at when it is searched; 0 leaves it to Qdrant.
@@ -20,7 +20,7 @@ class QdrantConfiguration:
             take.
     """
 
-    prefix: str = "winnow-"
+    prefix: str = "winnow"
     hnsw_m: int = 16
     hnsw_ef_construct: int = 128
     hnsw_ef: int = 0

@@ -8,6 +8,16 @@ from qdrant_client import AsyncQdrantClient
 from services.errors import InvalidInput
 from services.qdrant.configuration import QdrantConfiguration
 
+# gRPC would wait up to two minutes before it tries a server again that was away, and would
+# never notice a peer that went without a word.
+_GRPC_OPTIONS = {
+    "grpc.initial_reconnect_backoff_ms": 200,
+    "grpc.min_reconnect_backoff_ms": 200,
+    "grpc.max_reconnect_backoff_ms": 2_000,
+    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_timeout_ms": 5_000,
+}
+
 
 def connect(
     url: str, configuration: QdrantConfiguration, *, api_key: str = "", grpc_port: int = 6334
@@ -29,6 +39,7 @@ def connect(
             url=url,
             prefer_grpc=bool(grpc_port),
             grpc_port=grpc_port,
+            grpc_options=dict(_GRPC_OPTIONS),
             # The client's own parameter warns where the connection is not encrypted.
             headers={"api-key": api_key} if api_key else None,
             timeout=math.ceil(longest_s),

@@ -115,7 +115,7 @@ class QdrantStore:
                 raise
 
     def _collection(self, generation: Generation) -> str:
-        return self._configuration.prefix + generation.name
+        return f"{self._configuration.prefix}-{generation.name}"
 
     async def _call(self, call: Awaitable[T]) -> T:
         with translated():

@@ -7,7 +7,7 @@ import pytest
 
 from services.assembly import open_services
 from services.collections import Collection
-from services.embedded.lock import find_owner
+from services.embedded.lock import announce, find_owner
 from services.errors import (
     BackendUnavailable,
     DataDirectoryLocked,
@@ -70,13 +70,33 @@ async def test_a_model_that_cannot_be_had_is_missing(tmp_path: Path) -> None:
         assert absent in services.missing["cross_encoder"]
 
 
-@pytest.mark.parametrize("name", ["qdrant_url"])
-async def test_a_server_is_refused(tmp_path: Path, name: str) -> None:
-    """Until its adapter exists."""
-    settings = _settings(tmp_path, **{name: "http://127.0.0.1:1"})
-    with pytest.raises(InvalidInput, match=f"WINNOW_{name.upper()}"):
-        async with open_services(settings):
+async def test_without_an_embedded_store_nobody_owns_the_directory(tmp_path: Path) -> None:
+    """Any number of processes use the same servers, also while these do not answer."""
+    servers = {"opensearch_url": "http://127.0.0.1:1", "qdrant_url": "http://127.0.0.1:1"}
+    settings = _settings(tmp_path / "data", **servers)
+    async with open_services(settings) as first, open_services(settings) as second:
+        assert find_owner(settings.data_path) is None
+        announce(settings.data_path, "http://127.0.0.1:1")
+        assert not settings.data_path.exists()
+        for services in (first, second):
+            for part in (services.ledger, services.lexical, services.vectors):
+                with pytest.raises(BackendUnavailable):
+                    await part.ping()
+
+
+@pytest.mark.parametrize("name", ["opensearch_url", "qdrant_url"])
+async def test_one_embedded_store_owns_the_directory(tmp_path: Path, name: str) -> None:
+    """A server for the other does not change that."""
+    async with open_services(_settings(tmp_path, **{name: "http://127.0.0.1:1"})):
+        assert find_owner(tmp_path) is not None
+
+
+async def test_a_cache_url_of_another_protocol_is_refused(tmp_path: Path) -> None:
+    """And everything opened before it is closed."""
+    with pytest.raises(InvalidInput, match="WINNOW_CACHE_URL"):
+        async with open_services(_settings(tmp_path, cache_url="http://127.0.0.1:1")):
             pass
+    assert find_owner(tmp_path) is None
 
 
 async def test_a_newer_directory_is_refused(tmp_path: Path) -> None:

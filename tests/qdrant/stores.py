@@ -68,7 +68,7 @@ async def qdrant_store(
 ) -> AsyncIterator[tuple[QdrantStore, AsyncQdrantClient]]:
     """An empty store and its client; collections have names of their own and go at the end."""
     chosen = configuration or QdrantConfiguration()
-    own = replace(chosen, prefix=f"winnow-test-{uuid.uuid4().hex[:12]}-")
+    own = replace(chosen, prefix=f"winnow-test-{uuid.uuid4().hex[:12]}")
     client = new_client()
     store = QdrantStore(client, own)
     try:
