@@ -69,6 +69,8 @@ def run_worker(
         # Remote control is a second way into the process, by whoever reaches the broker.
         worker_enable_remote_control=False,
         worker_enable_prefetch_count_reduction=False,
+        # Of tasks that are acknowledged late, of which there are none; Celery warns otherwise.
+        worker_cancel_long_running_tasks_on_connection_loss=True,
         worker_prefetch_multiplier=1,
         worker_redirect_stdouts=False,
     )
