@@ -1,6 +1,7 @@
 """The one door to an OpenSearch cluster: a connection pool, deadlines, errors translated."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,9 @@ Parameter = str | int | bool
 READ_TIMEOUT_S = 10
 WRITE_TIMEOUT_S = 60
 _CONNECTIONS = 32
+# The vendor's client warns of every answer that is not 2xx, the expected 404 and 409 among
+# them; what matters arrives as an error of ours.
+logging.getLogger("opensearch").setLevel(logging.CRITICAL)
 _RECONNECT_AFTER_S = 0.05
 
 

@@ -8,6 +8,14 @@ from typing import Any
 
 import pytest
 
+from evaluation.collections import read_collection
+from evaluation.measures import measure
+from indexer.drafts import Draft
+from indexer.service import Indexer
+from search_api.answer import SearchAnswer
+from search_api.request import SearchRequest
+from search_api.service import SearchService
+from services.assembly import open_services
 from services.collections import FieldType
 from services.embedded.lexical import TantivyStore
 from services.filters import Condition, Filter, Group, Junction, Operator
@@ -17,6 +25,7 @@ from services.opensearch.lexical import OpenSearchStore
 from services.ports.lexical import LexicalEntry, LexicalIndex, Tombstone
 from services.queries import LexicalQuery, Sort
 from services.rights import Rights
+from services.settings import Settings
 from tests.lexical.examples import entry, generation, query
 
 pytestmark = pytest.mark.servers
@@ -163,3 +172,50 @@ async def test_words_find_the_same_chunks_in_nearly_the_same_order(
         names = [held.document.id for held in corpus()]
         assert await server.matching(one, names) == await embedded.matching(one, names)
     assert agreeing >= 0.95 * len(asked)
+
+
+async def test_the_whole_pipeline_ranks_as_well(
+    tmp_path: Path, opensearch_url: str, layout: Layout
+) -> None:
+    """Ingested and searched on both stacks: equal totals and facets, nDCG@10 within .01."""
+    judged = read_collection(JUDGED)
+    drafts = [
+        Draft(held.id, held.text, held.title, metadata={"shelf": held.id[0]})
+        for held in judged.documents()
+    ]
+    found: list[dict[str, SearchAnswer]] = []
+    for place, url in enumerate(("", opensearch_url)):
+        settings = Settings(
+            data_dir=tmp_path / str(place),
+            opensearch_url=url,
+            opensearch_prefix=layout.prefix,
+            bi_encoder="hashing",
+            cross_encoder="",
+            deadline_ms=60_000,
+        )
+        async with open_services(settings) as services:
+            indexer = Indexer(services)
+            await indexer.ensure_collection("books")
+            await indexer.put("books", drafts)
+            await indexer.index_pending("books")
+            service = SearchService(services)
+            found.append(
+                {
+                    name: await service.search("books", SearchRequest(query=text, facets=["shelf"]))
+                    for name, text in judged.queries.items()
+                }
+            )
+    embedded, server = found
+    for name, answer in server.items():
+        assert answer.degraded == embedded[name].degraded == []
+        assert answer.total == embedded[name].total
+        assert answer.facets == embedded[name].facets
+    figures = [
+        measure(
+            judged.judgments,
+            {name: [result.id for result in answer.results] for name, answer in answers.items()},
+        ).means["nDCG@10"]
+        for answers in found
+    ]
+    assert figures[0] == pytest.approx(figures[1], abs=0.01)
+    assert figures[1] > 0.4  # vectors of hashed words add noise
