@@ -12,7 +12,8 @@ from services.qdrant.configuration import QdrantConfiguration
 # never notice a peer that went without a word.
 _GRPC_OPTIONS = {
     "grpc.initial_reconnect_backoff_ms": 200,
-    "grpc.min_reconnect_backoff_ms": 200,
+    # Also what one attempt to connect may take.
+    "grpc.min_reconnect_backoff_ms": 2_000,
     "grpc.max_reconnect_backoff_ms": 2_000,
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_timeout_ms": 5_000,
