@@ -91,7 +91,9 @@ class CeleryReranker:
                 answered by the deadline.
             Overloaded: too many requests wait here or at the worker.
         """
-        self._refuse_in_vain(request)
+        self._refuse_in_vain()
+        if not request.passages or time.monotonic() >= request.deadline_s:
+            return self._nothing(request)
         sent_s = time.monotonic()
         task_id = uuid4().hex
         waiting = _Waiting(asyncio.get_running_loop().create_future(), len(request.passages))
@@ -134,11 +136,14 @@ class CeleryReranker:
         )
         return load.affordable(budget_s - worker.wait_s - WAY_BACK_S, tokens)
 
-    def _refuse_in_vain(self, request: RerankRequest) -> None:
+    def _nothing(self, request: RerankRequest) -> RerankResult:
+        """The answer to what needs no worker."""
+        unscored = len(request.passages)
+        return RerankResult((None,) * unscored, (False,) * unscored, self.card, "", 0.0, 0.0)
+
+    def _refuse_in_vain(self) -> None:
         if not self._listener.workers():
             raise BackendUnavailable("No worker that reranks can be reached.")
-        if time.monotonic() >= request.deadline_s:
-            raise DeadlineExceeded("The deadline passed before a worker could be asked.")
         if len(self._waiting) >= MAX_WAITING_REQUESTS:
             raise Overloaded(
                 f"{len(self._waiting)} requests wait for a worker: ask again in a moment.",
