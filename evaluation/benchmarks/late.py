@@ -44,13 +44,13 @@ def late_interaction(settings: Settings) -> list[Figure]:
     """Both comparisons."""
     with tempfile.TemporaryDirectory() as folder:
         aside = Path(folder)
-        windows = asyncio.run(window_figures(aside / "windows", _CHUNKS))
+        windows = asyncio.run(window_figures(settings, aside / "windows", _CHUNKS))
         pairs = asyncio.run(_cross_encoder_figure(settings, aside / "cross-encoder"))
         ingestion = asyncio.run(ingestion_figure(settings, aside / "ingestion"))
     return [*windows, pairs, ingestion]
 
 
-async def window_figures(folder: Path, chunks: int) -> list[Figure]:
+async def window_figures(settings: Settings, folder: Path, chunks: int) -> list[Figure]:
     """The stage of real searches by window: median and 95th percentile.
 
     Hashed words stand in for a model's tokens. The engine's work is the same, chunks of so
@@ -58,10 +58,15 @@ async def window_figures(folder: Path, chunks: int) -> list[Figure]:
     """
     figures = []
     for window, most_ms in _MOST_MS.items():
-        settings = _settings(
-            folder, bi_encoder=HASHING, token_dimensions=_TOKEN_DIMENSIONS, late_window=window
+        chosen = _changed(
+            settings,
+            data_dir=folder,
+            bi_encoder=HASHING,
+            cross_encoder="",
+            token_dimensions=_TOKEN_DIMENSIONS,
+            late_window=window,
         )
-        async with open_forgetful(settings) as services:
+        async with open_forgetful(chosen) as services:
             if window == next(iter(_MOST_MS)):
                 await _index(services, passages(chunks, _WORDS, seed=7))
             stages_s = await _stages_s(services, window)
@@ -87,9 +92,7 @@ async def _stages_s(services: Services, window: int) -> list[float]:
 async def _cross_encoder_figure(settings: Settings, aside: Path) -> Figure:
     """What the other reranker takes for its window."""
     folder = cross_encoder_folder(settings, aside)
-    chosen = Settings.model_construct(
-        **(settings.model_dump() | {"cross_encoder": str(folder.path)})
-    )
+    chosen = _changed(settings, cross_encoder=str(folder.path))
     reranker = InProcessReranker(load_cross_encoder(chosen))
     times = []
     for number, query in enumerate(queries(_PAIR_ROUNDS + 1)):
@@ -102,20 +105,20 @@ async def _cross_encoder_figure(settings: Settings, aside: Path) -> Figure:
     return Figure(f"{name} ({folder.description})", median_ms(times[1:]), "ms")
 
 
-async def ingestion_figure(settings: Settings, folder: Path) -> Figure:
+async def ingestion_figure(
+    settings: Settings, folder: Path, passages_a_round: int = _INGESTED
+) -> Figure:
     """Passages indexed a second with token vectors beside without, in rounds that alternate."""
-    chosen = settings.model_dump() | {"cross_encoder": ""}
     rates: dict[bool, list[float]] = {True: [], False: []}
+    dimensions = {"with": settings.token_dimensions or None, "without": 0}
     own = [
-        Settings.model_construct(
-            **(chosen | {"data_dir": folder / name, "token_dimensions": dimensions})
-        )
-        for name, dimensions in (("with", settings.token_dimensions or None), ("without", 0))
+        _changed(settings, data_dir=folder / name, token_dimensions=size, cross_encoder="")
+        for name, size in dimensions.items()
     ]
     async with open_services(own[0]) as tokens, open_services(own[1]) as plain:
         sides = {True: tokens, False: plain}
         for number in range(_INGESTION_ROUNDS + 1):
-            texts = passages(_INGESTED, _PAIR_WORDS, seed=500 + number)
+            texts = passages(passages_a_round, _PAIR_WORDS, seed=500 + number)
             order = (True, False) if number % 2 else (False, True)
             for side in order:
                 started = time.perf_counter()
@@ -146,11 +149,7 @@ async def _index(services: Services, texts: Sequence[str], prefix: str = "") -> 
         await indexer.close()
 
 
-def _settings(folder: Path, **chosen: object) -> Settings:
-    fixed = {
-        "data_dir": folder,
-        "cross_encoder": "",
-        "cache_ttl_s": 0,
-        "deadline_ms": _UNHURRIED_MS,
-    }
-    return Settings.model_construct(**(Settings(_env_file=None).model_dump() | fixed | chosen))
+def _changed(settings: Settings, **changes: object) -> Settings:
+    """The user's settings with others in their place, unhurried and without a cache."""
+    fixed = {"cache_ttl_s": 0, "deadline_ms": _UNHURRIED_MS}
+    return Settings.model_construct(**(settings.model_dump() | fixed | changes))

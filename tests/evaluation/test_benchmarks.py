@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.benchmarks.figures import Figure, median_ms, timed
+from evaluation.benchmarks.late import ingestion_figure, window_figures
 from evaluation.benchmarks.searching import search_figures
 from evaluation.benchmarks.texts import passages, queries
 from services.settings import Settings
@@ -61,3 +62,22 @@ async def test_searches_are_timed(tmp_path: Path):
     hybrid = figures[0]
     assert hybrid.at_most == 3.0
     assert hybrid.baseline is not None
+
+
+async def test_late_interaction_is_timed_by_window(tmp_path: Path):
+    """Three windows, each with its median; the stage of real searches is what is measured."""
+    figures = await window_figures(Settings(_env_file=None), tmp_path, 60)
+    medians = [figure.name for figure in figures if figure.name.endswith("p50")]
+    assert [name.partition("window of ")[2].split()[0] for name in medians] == [
+        "100", "300", "1,000",
+    ]  # fmt: skip
+    assert all(figure.value > 0 for figure in figures)
+
+
+async def test_indexing_is_compared_with_and_without_tokens(tmp_path: Path):
+    """Both sides index the same passages; here with the encoder that needs no weights."""
+    settings = Settings(bi_encoder="hashing", token_dimensions=64, _env_file=None)
+    figure = await ingestion_figure(settings, tmp_path, passages_a_round=4)
+    assert figure.value > 0
+    assert figure.baseline is not None
+    assert figure.baseline > 0
