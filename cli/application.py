@@ -105,7 +105,7 @@ def _add_operations(app: FastAPI, runtime: Runtime) -> None:
         content = {
             "status": "unready" if faults else "ready",
             "unavailable": faults,
-            "missing_models": dict(runtime.services.missing),
+            "missing_models": await _missing_models(runtime.services),
         }
         return JSONResponse(content, status_code=503 if faults else 200)
 
@@ -124,6 +124,12 @@ async def _faults(services: Services) -> Mapping[str, str]:
     }
     found = await asyncio.gather(*(_fault(ping) for ping in pings.values()))
     return {name: fault for name, fault in zip(pings, found, strict=True) if fault}
+
+
+async def _missing_models(services: Services) -> Mapping[str, str]:
+    """Why each model that is not to be had is not; workers come and go."""
+    fault = "" if services.reranker is None else await _fault(services.reranker.ping())
+    return {**services.missing, **({"cross_encoder": fault} if fault else {})}
 
 
 async def _fault(ping: Awaitable[None]) -> str:

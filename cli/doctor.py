@@ -96,7 +96,9 @@ async def _examine_stores(settings: Settings, report: Report) -> None:
         names = [each.name for each in await services.ledger.collections.list()]
         counts = await asyncio.gather(*(services.ledger.documents.count(name) for name in names))
         report.collections = dict(zip(names, counts, strict=True))
-        for part in (services.ledger, services.lexical, services.vectors):
+        for part in (services.ledger, services.lexical, services.vectors, services.reranker):
+            if part is None:
+                continue
             try:
                 await part.ping()
             except WinnowError as error:

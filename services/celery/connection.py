@@ -49,7 +49,7 @@ async def answer_of(command: object) -> object:
 
 def check_url(url: str) -> None:
     """Raise InvalidInput where it does not name a Redis server."""
-    if not url.startswith(("redis://", "rediss://", "unix://")):
+    if not url.startswith(("redis://", "rediss://")):
         raise InvalidInput(
             "WINNOW_BROKER_URL must name a Redis server: redis://host:6379/0, or rediss:// "
             "with TLS."

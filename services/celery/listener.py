@@ -58,7 +58,7 @@ class Listener:
         self._workers = ()
 
     async def start(self, wait_s: float) -> None:
-        """Begin, and wait a little for the first look at the workers."""
+        """Begin, and wait a little for the first look at the workers, or its failure."""
         self._task = asyncio.create_task(self._listen(), name="winnow-replies")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._first_look.wait(), wait_s)
@@ -85,6 +85,7 @@ class Listener:
                 if reachable:
                     _log.warning("The broker cannot be read: %s", error)
                 reachable = False
+                self._first_look.set()
             finally:
                 reachable = reachable or bool(self._workers)
                 self.distrust()

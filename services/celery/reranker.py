@@ -41,7 +41,7 @@ class CeleryReranker:
 
     def __init__(self, broker_url: str, model_name: str) -> None:
         check_url(broker_url)
-        self._last_card = ModelCard(model_name, "", "", "", "", max_tokens=0)
+        self._last_card = ModelCard(model_name, "", "celery", "no worker", "unknown", max_tokens=0)
         self._channel = f"{REPLIES_PREFIX}{uuid4().hex}"
         self._listener = Listener(broker_url, self._channel, self._settle)
         self._publisher = Publisher(broker_url)

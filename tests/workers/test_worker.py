@@ -5,11 +5,13 @@ import base64
 import json
 import os
 import pickle
+import re
 import signal
 import time
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import numpy as np
 import pytest
 import redis
@@ -176,6 +178,30 @@ def test_a_search_names_the_worker(
     assert answer["degraded"] == []
     assert answer["reranked"]
     assert answer["models"]["cross_encoder"]["worker"].endswith(f":{shared_worker.pid}")
+
+
+def test_doctor_and_readiness_tell_whether_there_is_a_worker(
+    winnow: Winnow, shared_redis: RedisServer, shared_worker: WorkerProcess
+) -> None:
+    """A server without one serves all the same."""
+    done = winnow("doctor", "--json", WINNOW_BROKER_URL=shared_redis.url)
+    assert done.code == 0
+    assert done.json()["models"]["cross_encoder"] == "overlap (numpy, cpu, fp32)"
+    done = winnow("doctor", WINNOW_BROKER_URL="redis://127.0.0.1:1/0")
+    assert done.code == 4
+    assert "winnow worker" in done.out + done.err
+    server = winnow.start("serve", "--port", "0", WINNOW_BROKER_URL="redis://127.0.0.1:1/0")
+    try:
+        assert server.stderr is not None
+        line = next(line for line in server.stderr if b"http://" in line).decode()
+        url = re.search(r"http://[^ ]+", line)
+        assert url is not None
+        answer = httpx.get(f"{url[0]}/readyz", timeout=30)
+        assert answer.status_code == 200
+        assert "winnow worker" in answer.json()["missing_models"]["cross_encoder"]
+    finally:
+        server.terminate()
+        server.communicate(timeout=60)
 
 
 async def test_weights_give_the_same_scores_on_a_worker(
