@@ -112,8 +112,13 @@ def _scored(
     )
     squeezed = 1.0 / (1.0 + np.exp(-blended))
     return [
-        replace(candidate, late=float(score), cosine=near, max_sim=interaction).scored(
-            LATE, float(score)
+        replace(
+            candidate,
+            score=float(score),
+            scored_by=LATE,
+            late=float(score),
+            cosine=near,
+            max_sim=interaction,
         )
         for candidate, score, near, interaction in zip(
             candidates, squeezed, cosine, max_sim, strict=True
