@@ -4,7 +4,8 @@ Our own, because engines disagree about it: ranks from 0 or 1, absent documents 
 rank, chunks counted twice.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.candidates import Run
@@ -40,8 +41,9 @@ def reciprocal_rank_fusion(
         k: dampens the top ranks; 60 in the paper.
 
     Returns:
-        every chunk once, by falling score; ties by best rank in any leg, then by document
-        id and ordinal, so that equal inputs give equal outputs.
+        every chunk once, by falling score; ties by the rank in one leg after the other, in
+        the order of their names (so words go before meaning), then by document id and
+        ordinal: equal inputs give equal outputs.
     """
     weights = weights or {}
     scores: dict[ChunkRef, float] = {}
@@ -60,10 +62,11 @@ def reciprocal_rank_fusion(
             # Legs may lag apart; the older version is what both are known to hold.
             versions[hit.ref] = min(hit.version, versions.get(hit.ref, hit.version))
     fused = [Fused(ref, versions[ref], score, places[ref]) for ref, score in scores.items()]
-    fused.sort(key=_order)
+    legs = sorted(runs)
+    fused.sort(key=lambda candidate: _order(candidate, legs))
     return fused
 
 
-def _order(candidate: Fused) -> tuple[float, int, ChunkRef]:
-    best_rank = min(place.rank for place in candidate.places.values())
-    return -candidate.score, best_rank, candidate.ref
+def _order(candidate: Fused, legs: Sequence[str]) -> tuple[float, list[float], ChunkRef]:
+    ranks = [candidate.places[leg].rank if leg in candidate.places else math.inf for leg in legs]
+    return -candidate.score, ranks, candidate.ref

@@ -49,6 +49,12 @@ def test_legs_that_disagree_about_the_version_give_the_older_one() -> None:
     assert only.version == 2
 
 
+def test_words_go_before_meaning_where_scores_are_equal() -> None:
+    """Each leg's first alone: the exact words win, whatever the ids."""
+    fused = reciprocal_rank_fusion({"vector": hits("a"), "lexical": hits("b")})
+    assert [each.ref.document_id for each in fused] == ["b", "a"]
+
+
 @given(runs)
 def test_every_chunk_comes_out_once_best_first(legs: dict[str, list[Hit]]) -> None:
     """Nothing is lost, nothing doubled, and scores never rise down the list."""
