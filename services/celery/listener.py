@@ -42,6 +42,7 @@ class Listener:
         self._first_look = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self._reachable = True
 
     @property
     def clock(self) -> BrokerClock:
@@ -76,18 +77,16 @@ class Listener:
         self._workers = ()
 
     async def _listen(self) -> None:
-        reachable = True
         while not self._closing:
             client = connect_async(self._url, _ANSWER_S)
             try:
                 await self._session(client)
             except Exception as error:  # noqa: BLE001  # it outlives whatever the broker says
-                if reachable:
+                if self._reachable:
                     _log.warning("The broker cannot be read: %s", error)
-                reachable = False
+                self._reachable = False
                 self._first_look.set()
             finally:
-                reachable = reachable or bool(self._workers)
                 self.distrust()
                 with contextlib.suppress(*BROKER_ERRORS):
                     await client.aclose()
@@ -97,6 +96,7 @@ class Listener:
         """Read until the connection fails."""
         while not self._closing:
             await self._refresh(client)
+            self._reachable = True
             self._first_look.set()
             next_refresh_s = time.monotonic() + _REFRESH_S
             while (left_s := next_refresh_s - time.monotonic()) > 0:

@@ -178,6 +178,12 @@ def test_a_search_names_the_worker(
     assert answer["degraded"] == []
     assert answer["reranked"]
     assert answer["models"]["cross_encoder"]["worker"].endswith(f":{shared_worker.pid}")
+    done = winnow("search", "moon", "--json", WINNOW_BROKER_URL="redis://127.0.0.1:1/0")
+    answer = done.json()
+    assert done.code == 0
+    assert answer["degraded"] == ["reranker_unavailable"]
+    assert not answer["reranked"]
+    assert [result["title"] for result in answer["results"]] == ["Tides"]
 
 
 def test_doctor_and_readiness_tell_whether_there_is_a_worker(
