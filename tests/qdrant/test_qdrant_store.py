@@ -104,9 +104,9 @@ async def test_large_documents_are_written_in_parts() -> None:
     """More chunks and numbers than one request carries."""
     async with qdrant_store() as (store, _):
         index = await store.open(generation("g1", token_dimensions=TOKEN_DIMENSIONS))
-        tokens = [np.ones((2_000, TOKEN_DIMENSIONS), np.float16)] * 300
-        await index.write([entry("a", [direction(1.0)] * 300, tokens=tokens)], [])
-        assert len(await index.search(query(1.0), Scope(), 400)) == 300
+        tokens = [np.ones((1_000, TOKEN_DIMENSIONS), np.float16)] * 140
+        await index.write([entry("a", [direction(1.0)] * 140, tokens=tokens)], [])
+        assert len(await index.search(query(1.0), Scope(), 200)) == 140
 
 
 async def test_a_collection_that_is_gone_is_unavailable() -> None:
