@@ -17,7 +17,7 @@ from services.opensearch.lexical import OpenSearchStore
 from services.opensearch.lexical.rows import chunk_actions
 from services.ports.lexical import Tombstone
 from tests.ledger.examples import generation as ledger_generation
-from tests.ledger.examples import put
+from tests.ledger.examples import delete, put
 from tests.lexical.conformance import ids
 from tests.lexical.examples import entry, generation, query
 
@@ -119,6 +119,22 @@ async def test_a_collection_deleted_by_another_process_is_gone(
     await first.collections.create(Collection("books"), ledger_generation())
     assert await second.documents.summaries("books", ["a"]) == {}
     assert await second.documents.count("books") == 0
+
+
+async def test_summaries_are_never_late(
+    clients: tuple[OpenSearchClient, ...], layout: Layout
+) -> None:
+    """Another process's change is seen at once, before any refresh, and so is a long summary."""
+    first, second = (OpenSearchLedger(client, layout) for client in clients)
+    await first.collections.create(Collection("books"), ledger_generation())
+    await first.documents.accept("books", [put("a"), put("b"), put("long", note="x" * 8_100)])
+    assert await first.documents.count("books") == 3  # refreshes
+    await first.documents.accept("books", [put("a", "changed"), delete("b"), put("new")])
+    asked = ["new", "long", "b", "a", "absent"]
+    found = await second.documents.summaries("books", asked)
+    assert {name: held.version for name, held in found.items()} == {"new": 1, "long": 1, "a": 2}
+    assert list(found) == ["new", "long", "a"]
+    assert found["long"].metadata == {"note": "x" * 8_100}
 
 
 async def test_shards_change_no_answer(client: OpenSearchClient, layout: Layout) -> None:

@@ -14,7 +14,7 @@ from services.opensearch.ledger.registry import pause_s
 from services.ports.ledger import Accepted, Write
 
 _ATTEMPTS = 40
-_COMPARED = "version,deleted,hash,change"
+_COMPARED = ("version", "deleted", "hash", "change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _standing(row: Row | None) -> tuple[int, tuple[bool, str]]:
 
 
 def _stored(row: Row, content: Json) -> bool:
-    return all(row.source[name] == content[name] for name in _COMPARED.split(","))
+    return all(row.source[name] == content[name] for name in _COMPARED)
 
 
 def _check(result: Result) -> None:

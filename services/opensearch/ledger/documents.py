@@ -56,12 +56,14 @@ class OpenSearchDocuments:
 
     async def summaries(self, collection: str, ids: Sequence[str]) -> Mapping[str, Summary]:
         """Live documents without their text, for as many as are there."""
-        return await self._named(
-            collection,
-            ids,
-            SUMMARY_FIELDS,
-            lambda row: None if row.source["deleted"] else summary(row.id, row.source),
+        held = await self._index.on(
+            collection, lambda alias: self._index.columns(alias, ids, SUMMARY_FIELDS)
         )
+        return {
+            name: summary(name, held[name].source)
+            for name in dict.fromkeys(ids)
+            if name in held and not held[name].source["deleted"]
+        }
 
     async def list(
         self, collection: str, after: str, limit: int, prefix: str = ""
@@ -100,7 +102,7 @@ class OpenSearchDocuments:
         async def work(alias: str) -> Sequence[Record]:
             for _ in range(_LOOKS):
                 names = await self._oldest(alias, key, limit, max_bytes)
-                held = await self._index.rows(alias, names, ",".join(RECORD_FIELDS))
+                held = await self._index.rows(alias, names, RECORD_FIELDS)
                 # A search can lag behind the marks of another process; rows by id cannot.
                 found = [
                     record(name, held[name].source)
@@ -196,9 +198,7 @@ class OpenSearchDocuments:
         read: Callable[[Row], T | None],
     ) -> Mapping[str, T]:
         """What is read of rows by id, for as many as are there and give something."""
-        held = await self._index.on(
-            collection, lambda alias: self._index.rows(alias, ids, ",".join(fields))
-        )
+        held = await self._index.on(collection, lambda alias: self._index.rows(alias, ids, fields))
         found = {name: read(held[name]) for name in dict.fromkeys(ids) if name in held}
         return {name: what for name, what in found.items() if what is not None}
 

@@ -1,5 +1,6 @@
 """The index of one collection's documents: rows by id at once, and searches over all of them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,11 +12,12 @@ from services.opensearch.indexes import Layout, create_index, drop_index, refres
 from services.opensearch.ledger.records import Pointer
 from services.opensearch.ledger.registry import Registry
 from services.opensearch.ledger.schema import DOCUMENTS_MAPPINGS
-from services.opensearch.searching import hits, search_one
+from services.opensearch.searching import hits, search_one, value
 
 T = TypeVar("T")
 
 _PAGE = 10_000
+_LISTS = frozenset({"settled", "dead"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +91,78 @@ class DocumentsIndex:
         self._uids[name] = pointer.uid
         return result
 
-    async def rows(self, alias: str, ids: Sequence[str], fields: str) -> dict[str, Row]:
-        """Rows by id with these fields (comma-separated), for as many as are there."""
+    async def rows(self, alias: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Row]:
+        """Rows by id with these fields, for as many as are there."""
         if not ids:
             return {}
         body = {"ids": list(dict.fromkeys(ids))}
-        answer = await self._client.read(f"/{alias}/_mget", body, _source_includes=fields)
+        option = "_source_includes" if "body" in fields else "stored_fields"
+        answer = await self._client.read(f"/{alias}/_mget", body, **{option: ",".join(fields)})
         if any("error" in found for found in answer["docs"]):
             raise Absent(f"The index {alias} is gone.")
         return {
             found["_id"]: Row(
-                found["_id"], found["_source"], found["_seq_no"], found["_primary_term"]
+                found["_id"], _source(found, fields), found["_seq_no"], found["_primary_term"]
             )
             for found in answer["docs"]
             if found.get("found")
         }
+
+    async def columns(
+        self, alias: str, ids: Sequence[str], fields: Sequence[str]
+    ) -> dict[str, Row]:
+        """As :meth:`rows`, from columns where they are up to date: some five times faster.
+
+        A search reads columns but sees the last refresh; asking for no fields by id is
+        quick and sees every write. Where both name the same state of a row, the columns
+        are that state. The others are read by id.
+        """
+        if not ids:
+            return {}
+        if len(ids) > _PAGE:
+            return await self.rows(alias, ids, fields)
+        current, found = await asyncio.gather(
+            self._states(alias, ids), self._seen_by_search(alias, ids, fields)
+        )
+        rows = {
+            row.id: row
+            for row in found
+            if current.get(row.id) == (row.seq_no, row.primary_term)
+            and all(row.source[name] is not None for name in fields)
+        }
+        rest = [name for name in current if name not in rows]
+        return rows | await self.rows(alias, rest, fields)
+
+    async def _states(self, alias: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """What tells the present state of each row that is there."""
+        body = {"ids": list(dict.fromkeys(ids))}
+        answer = await self._client.read(f"/{alias}/_mget", body, _source=False)
+        return {
+            found["_id"]: (found["_seq_no"], found["_primary_term"])
+            for found in answer["docs"]
+            if found.get("found")
+        }
+
+    async def _seen_by_search(
+        self, alias: str, ids: Sequence[str], fields: Sequence[str]
+    ) -> list[Row]:
+        body = {
+            "size": len(ids),
+            "query": {"terms": {"id": list(ids)}},
+            "_source": False,
+            "stored_fields": "_none_",
+            "docvalue_fields": ["id", *fields],
+            "seq_no_primary_term": True,
+        }
+        return [
+            Row(
+                str(value(hit, "id")),
+                {name: value(hit, name) for name in fields},
+                hit["_seq_no"],
+                hit["_primary_term"],
+            )
+            for hit in hits(await search_one(self._client, alias, body))
+        ]
 
     async def write(self, alias: str, actions: Sequence[Action]) -> Sequence[Result]:
         """Durable when it returns; results in the order of the actions."""
@@ -143,3 +202,11 @@ class DocumentsIndex:
 
     def _alias(self, name: str, uid: str) -> str:
         return self._layout.alias("ledger", f"{name}-{uid}")
+
+
+def _source(found: Json, fields: Sequence[str]) -> Json:
+    """The fields of a row, from whichever place they were read."""
+    if "_source" in found:
+        return dict(found["_source"])
+    held = found.get("fields", {})
+    return {name: list(held.get(name, ())) if name in _LISTS else held[name][0] for name in fields}

@@ -12,7 +12,7 @@ from services.opensearch.ledger.rows import dump_letters, load_letters
 from services.ports.ledger import DeadLetter
 
 _ATTEMPTS = 40
-_COMPARED = "version,settled,dead,letters"
+_COMPARED = ("version", "settled", "dead", "letters")
 
 Mark = tuple[int, DeadLetter | None]
 """A version, and its dead letter where it was refused."""

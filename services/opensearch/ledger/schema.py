@@ -15,22 +15,32 @@ RECORDS_MAPPINGS: Json = {
 }
 """A pointer record: the collection, its generations, the live one, epoch and revision."""
 
+_KEPT: Json = {**STORED, "store": True}
+
+_COLUMN_CHARACTERS = 8_000
+"""Of four bytes at most: Lucene's columns hold values of up to 32,766 bytes."""
+
 DOCUMENTS_MAPPINGS: Json = {
     "dynamic": "strict",
     "properties": {
         "id": {"type": "keyword"},
-        "version": {"type": "long"},
-        "deleted": {"type": "boolean"},
+        "version": {"type": "long", "store": True},
+        "deleted": {"type": "boolean", "store": True},
         "language": {"type": "keyword"},
-        "change": {"type": "long"},
+        "change": {"type": "long", "store": True},
         "size": {"type": "long"},
-        "settled": {"type": "keyword"},
-        "dead": {"type": "keyword"},
-        "hash": STORED,
-        "updated_at": STORED,
-        "summary": STORED,
+        "settled": {"type": "keyword", "store": True},
+        "dead": {"type": "keyword", "store": True},
+        "hash": _KEPT,
+        "updated_at": _KEPT,
+        "summary": {**_KEPT, "doc_values": True, "ignore_above": _COLUMN_CHARACTERS},
         "body": STORED,
-        "letters": STORED,
+        "letters": _KEPT,
     },
 }
-"""A document: what is asked of it, and the rest as it is stored."""
+"""A document: what is asked of it, and the rest as it is stored.
+
+Everything but the text is stored by itself as well: what lies in ``_source`` alone is read
+by parsing all of it, text included. Summaries, of which every search reads hundreds, are
+a column besides, where they are not too long for one.
+"""

@@ -98,8 +98,7 @@ class Reader:
                 "size": depth,
                 "query": narrowed,
                 "sort": [*order, {"id": "asc"}],
-                "_source": False,
-                "docvalue_fields": _DOCUMENT_COLUMNS,
+                **_only(_DOCUMENT_COLUMNS),
             }
             for narrowed, order in pages
         ]
@@ -148,8 +147,7 @@ class Reader:
             body = {
                 "size": len(asked),
                 "query": every([{"terms": {"id": asked}}, *parts]),
-                "_source": False,
-                "docvalue_fields": ["id"],
+                **_only(("id",)),
             }
             answer = await search_one(self._client, self._alias, body)
             found |= {str(value(hit, "id")) for hit in hits(answer)}
@@ -171,8 +169,7 @@ class Reader:
             "size": min(limit, MAX_DEPTH),
             "query": every([*_live(), {"range": {"id": {"gt": after}}}]),
             "sort": [{"id": "asc"}],
-            "_source": False,
-            "docvalue_fields": _DOCUMENT_COLUMNS,
+            **_only(_DOCUMENT_COLUMNS),
         }
         return [_version(hit) for hit in hits(await search_one(self._client, self._alias, body))]
 
@@ -201,7 +198,12 @@ def _chunks(words: Json, scope: Scope) -> Json:
 
 
 def _page(query: Json, size: int) -> Json:
-    return {"size": size, "query": query, "_source": False, "docvalue_fields": _CHUNK_COLUMNS}
+    return {"size": size, "query": query, **_only(_CHUNK_COLUMNS)}
+
+
+def _only(columns: Sequence[str]) -> Json:
+    """Ask for columns and nothing stored: stored rows would be unpacked one by one."""
+    return {"_source": False, "stored_fields": "_none_", "docvalue_fields": list(columns)}
 
 
 def _run(answer: Json) -> list[Hit]:
