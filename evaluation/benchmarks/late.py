@@ -70,7 +70,7 @@ async def window_figures(settings: Settings, folder: Path, chunks: int) -> list[
             if window == next(iter(_MOST_MS)):
                 await _index(services, passages(chunks, _WORDS, seed=7))
             stages_s = await _stages_s(services, window)
-        name = f"late interaction, window of {window:,} chunks of {_WORDS} tokens"
+        name = f"late interaction, window of {window:,} chunks of {_WORDS} words"
         figures += [
             Figure(f"{name}, p50", median_ms(stages_s), "ms", at_most=most_ms, enforced=False),
             Figure(f"{name}, p95", statistics.quantiles(stages_s, n=20)[-1] * 1_000, "ms"),
