@@ -14,7 +14,7 @@ def worker(
     ] = "rerank",
     concurrency: Annotated[
         int, typer.Option("--concurrency", help="Requests worked on at once.", min=1, max=1_024)
-    ] = 16,
+    ] = 32,
     data_dir: options.DataDir = None,
 ) -> None:
     """Rerank for `winnow serve` on another machine or GPU, until Ctrl-C (WINNOW_BROKER_URL)."""

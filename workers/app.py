@@ -22,14 +22,12 @@ from workers.health import Health
 from workers.scoring import Scoring
 from workers.tasks import register_rerank
 
-CONCURRENCY = 16
-
 
 def run_worker(
     settings: Settings,
     queues: Sequence[str],
     say: Callable[[str], None],
-    concurrency: int = CONCURRENCY,
+    concurrency: int,
 ) -> int:
     """Load, warm up, then take tasks until SIGTERM or SIGINT; finishes what runs.
 

@@ -7,12 +7,12 @@ from kombu.exceptions import OperationalError
 
 from services.celery.app import make_app, queue_name
 from services.celery.connection import BROKER_ERRORS
-from services.errors import BackendUnavailable
+from services.errors import BackendUnavailable, Overloaded
 
 THREADS = 4
 # What a broker that hangs costs a query.
 PUBLISH_S = 0.5
-# Tasks that wait for a thread: past that, the broker does not keep up.
+# Tasks that wait for a thread: past that, more come than can be sent.
 MAX_WAITING = 64
 
 
@@ -44,10 +44,13 @@ class Publisher:
             within_s: how long to wait for the broker at most, PUBLISH_S in any case.
 
         Raises:
+            Overloaded: too many tasks wait to be sent.
             BackendUnavailable: the broker refused it, or did not take it in time.
         """
         if self._waiting >= MAX_WAITING:
-            raise BackendUnavailable("The broker does not keep up with what is sent to it.")
+            raise Overloaded(
+                f"{self._waiting} tasks wait to be sent: ask again in a moment.", retry_after_s=1
+            )
         sending = self._threads.submit(
             self._app.send_task,
             task,
