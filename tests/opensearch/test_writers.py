@@ -16,8 +16,8 @@ from services.opensearch.ledger import OpenSearchLedger
 from services.opensearch.lexical import OpenSearchStore
 from services.opensearch.lexical.rows import chunk_actions
 from services.ports.lexical import Tombstone
-from tests.ledger.examples import generation as ledger_generation
 from tests.ledger.examples import delete, put
+from tests.ledger.examples import generation as ledger_generation
 from tests.lexical.conformance import ids
 from tests.lexical.examples import entry, generation, query
 

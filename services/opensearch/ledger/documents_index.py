@@ -17,6 +17,7 @@ from services.opensearch.searching import hits, search_one, value
 T = TypeVar("T")
 
 _PAGE = 10_000
+_LONG = frozenset({"summary", "body"})
 _LISTS = frozenset({"settled", "dead"})
 
 
@@ -96,7 +97,7 @@ class DocumentsIndex:
         if not ids:
             return {}
         body = {"ids": list(dict.fromkeys(ids))}
-        option = "_source_includes" if "body" in fields else "stored_fields"
+        option = "stored_fields" if _LONG.isdisjoint(fields) else "_source_includes"
         answer = await self._client.read(f"/{alias}/_mget", body, **{option: ",".join(fields)})
         if any("error" in found for found in answer["docs"]):
             raise Absent(f"The index {alias} is gone.")

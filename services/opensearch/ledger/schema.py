@@ -33,14 +33,14 @@ DOCUMENTS_MAPPINGS: Json = {
         "dead": {"type": "keyword", "store": True},
         "hash": _KEPT,
         "updated_at": _KEPT,
-        "summary": {**_KEPT, "doc_values": True, "ignore_above": _COLUMN_CHARACTERS},
+        "summary": {"type": "keyword", "index": False, "ignore_above": _COLUMN_CHARACTERS},
         "body": STORED,
         "letters": _KEPT,
     },
 }
 """A document: what is asked of it, and the rest as it is stored.
 
-Everything but the text is stored by itself as well: what lies in ``_source`` alone is read
-by parsing all of it, text included. Summaries, of which every search reads hundreds, are
-a column besides, where they are not too long for one.
+What lies in ``_source`` alone is read by parsing all of it, text included. So the short
+fields are stored by themselves as well, and summaries, of which every search reads
+hundreds, are a column where they are not too long for one.
 """
