@@ -4,11 +4,11 @@ What holds, without locks: a point is replaced only by a newer version of its do
 so is a document's record, whatever the order in which replicas or writers apply them. An
 older write that comes late can still add chunks that the newer version does not have; so
 each writer, once its record stands, reads the records again and removes what is older than
-they say. A writer that dies in just that moment leaves chunks of a superseded version. The
-ledger keeps them out of every answer, and the document's next write or deletion removes
-them.
+they say. A writer that dies before that leaves chunks of a superseded version. The ledger
+keeps them out of every answer, and writing the document again, be it in the same version,
+removes them.
 
-Chunks come first and the record last: a crash between leaves the old version on record, the
+Chunks come first, then the record: a crash between leaves the old version on record, the
 ledger still has the document pending, and writing it again completes it.
 """
 
@@ -90,9 +90,8 @@ class Writer:
         )
         refused = await self._upsert([item for change in newer for item in _items(change)])
         written = [change for change in newer if change.document_id not in refused]
-        await self._remove_older({change.document_id: change.version for change in written})
         await self._records.settle(written)
-        await self._sweep(written)
+        await self._sweep(changes)
         return refused
 
     async def _index_columns(self, documents: Sequence[Document]) -> None:
@@ -123,8 +122,13 @@ class Writer:
                 refused[document_id] = error.detail
         return refused
 
-    async def _remove_older(self, versions: Mapping[str, int]) -> None:
-        """Remove the chunks of documents that are older than these versions."""
+    async def _sweep(self, changes: Sequence[Change]) -> None:
+        """Remove every chunk of these documents that is older than the record.
+
+        Whoever adds an old chunk after a newer record stands finds that record here; one
+        added before the newer record is found here by the record's writer.
+        """
+        standing = await self._records.versions(change.document_id for change in changes)
         await self._engine.update(
             [
                 models.DeleteOperation(
@@ -134,19 +138,9 @@ class Writer:
                         )
                     )
                 )
-                for document_id, version in versions.items()
+                for document_id, version in standing.items()
             ]
         )
-
-    async def _sweep(self, written: Sequence[Change]) -> None:
-        """Remove what other writers, or this one, added of versions that are older by now.
-
-        Whoever adds an old chunk after a newer record stands finds that record here; one
-        added before the newer record is found here by the record's writer.
-        """
-        if written:
-            standing = await self._records.versions(change.document_id for change in written)
-            await self._remove_older(standing)
 
 
 def _items(change: Change) -> Iterator[_Item]:

@@ -30,7 +30,7 @@ RIGHTS = st.sampled_from(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     held=st.lists(st.tuples(METADATA, PRINCIPALS), min_size=1, max_size=12),

@@ -47,7 +47,7 @@ async def found(index: VectorIndex) -> list[tuple[int, int]]:
     return [(hit.ref.ordinal, hit.version) for hit in run]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(order=st.permutations(range(1, VERSIONS + 1)), chunks=CHUNKS, deleted=DELETED, pauses=PAUSES)
 async def test_the_newest_stands_whole_and_alone(
     order: list[int], chunks: list[int], deleted: set[int], pauses: list[int]
@@ -67,7 +67,7 @@ async def test_the_newest_stands_whole_and_alone(
         assert listed == ([] if VERSIONS in deleted else [VERSIONS])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     order=st.permutations(range(1, VERSIONS + 1)),
     chunks=CHUNKS,
@@ -82,7 +82,7 @@ async def test_writers_that_die_never_undo_the_newest(
     pauses: list[int],
     dying: dict[int, int],
 ) -> None:
-    """Cut short anywhere, then the newest again: it is whole, and the next write cleans up."""
+    """Cut short anywhere, then the newest again: it stands whole and alone."""
     async with qdrant_store() as (store, client):
         indexes = await writers(store, client, iter(pauses))
         tasks = {
@@ -96,19 +96,16 @@ async def test_writers_that_die_never_undo_the_newest(
         await asyncio.gather(*tasks.values(), return_exceptions=True)
         await write(indexes[0], VERSIONS, chunks, deleted)
         newest = 0 if VERSIONS in deleted else chunks[VERSIONS - 1]
-        current = [place for place in await found(indexes[0]) if place[1] == VERSIONS]
-        assert current == [(ordinal, VERSIONS) for ordinal in range(newest)]
-        await indexes[0].write([entry("a", [direction(1.0)], version=VERSIONS + 1)], [])
-        assert await found(indexes[0]) == [(0, VERSIONS + 1)]
+        assert await found(indexes[0]) == [(ordinal, VERSIONS) for ordinal in range(newest)]
 
 
 async def test_an_old_write_between_the_newer_ones_steps_leaves_nothing() -> None:
-    """Written after the newer one removed what is old, on record before it is."""
+    """Written after the newer one's chunks, on record and swept before the newer one is."""
     async with qdrant_store() as (store, client):
         await store.open(generation())
-        # The newer reads, writes and removes at once, then waits before its record.
+        # The newer reads and writes at once, then waits before its record.
         newer = await QdrantStore(
-            Hesitant(client, iter([0, 0, 0, 200, 0, 0])), store._configuration
+            Hesitant(client, iter([0, 0, 200, 0, 0])), store._configuration
         ).open(generation())
         older = await QdrantStore(
             Hesitant(client, iter([20, 0, 0, 0, 0, 0])), store._configuration
