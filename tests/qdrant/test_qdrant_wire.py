@@ -11,15 +11,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from services.assembly import open_services
 from services.documents import Value
 from services.errors import BackendUnavailable
 from services.filters import Filter
 from services.ports.vectors import VectorIndex
 from services.qdrant import QdrantConfiguration, QdrantStore, connect
 from services.queries import Scope
+from services.settings import Settings
 from tests.qdrant.stores import LOCAL_MODE
 from tests.servers.qdrant_wire import qdrant_wire
 from tests.vectors.conformance import VectorStoreConformance
@@ -59,7 +62,7 @@ class TestQdrantStoreOverGrpc(VectorStoreConformance):
             yield store
 
 
-@settings(max_examples=8, deadline=None)
+@examples(max_examples=8, deadline=None)
 @given(
     held=st.lists(METADATA, min_size=1, max_size=DOCUMENTS),
     asked=st.lists(FILTERS, min_size=1, max_size=12),
@@ -143,3 +146,26 @@ async def test_a_peer_that_hangs_or_dies_is_used_again_once_it_is_back(process: 
         await _until_up(store)
         with pytest.raises(BackendUnavailable):  # this peer forgets its collections
             await index.search(query(1.0), Scope(), 5)
+
+
+async def test_the_settings_lead_to_the_server(tmp_path: Path) -> None:
+    """Opened with everything else, and no vector is kept in the data directory."""
+    async with qdrant_wire() as port:
+        settings = Settings(
+            data_dir=tmp_path,
+            bi_encoder="",
+            cross_encoder="",
+            qdrant_url="http://127.0.0.1:1",
+            qdrant_grpc_port=port,
+            qdrant_prefix="shelf",
+        )
+        async with open_services(settings) as services:
+            await services.vectors.ping()
+            index = await services.vectors.open(generation())
+            await index.write([entry("a", [direction(1.0)])], [])
+            assert await index.search(query(1.0), Scope(), 5)
+        client = connect("http://127.0.0.1:1", HURRIED, grpc_port=port)
+        (found,) = (await client.get_collections()).collections
+        assert found.name == "shelf-default--g1"
+        await client.close()
+    assert not (tmp_path / "vectors").exists()

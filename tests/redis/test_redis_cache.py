@@ -4,12 +4,15 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
+from services.assembly import open_services
 from services.errors import BackendUnavailable, InvalidInput
 from services.redis import RedisCache
+from services.settings import Settings
 from tests.cache.conformance import CacheConformance
 from tests.servers.redis import RedisServer, redis_server, shared_redis
 
@@ -198,6 +201,20 @@ async def test_a_peer_that_is_no_redis_is_an_empty_cache() -> None:
         with pytest.raises(BackendUnavailable):
             await cache.ping()
         await cache.close()
+
+
+async def test_the_settings_lead_to_the_server(tmp_path: Path, shared_redis: RedisServer) -> None:
+    """Two sets of services, as of two processes, share what is kept."""
+
+    def settings(name: str) -> Settings:
+        models = {"bi_encoder": "", "cross_encoder": ""}
+        url = shared_redis.url
+        return Settings(data_dir=tmp_path / name, cache_url=url, cache_timeout_ms=5_000, **models)
+
+    async with open_services(settings("a")) as first, open_services(settings("b")) as second:
+        await first.cache.set("of both", b"value", 60)
+        assert await second.cache.get("of both") == b"value"
+        await second.cache.ping()
 
 
 def test_a_url_that_is_not_of_redis_is_refused() -> None:
