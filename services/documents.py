@@ -74,7 +74,7 @@ class ChunkRef:
     @property
     def uuid(self) -> str:
         """The chunk's id in both engines: uuid5 of document id and ordinal."""
-        # As uuid.uuid5 makes it, at half the time: a search needs one for each candidate.
+        # As uuid.uuid5 makes it, at a third of the time: a search needs one for each candidate.
         name = f"{self.ordinal}:{self.document_id}".encode()
         raw = bytearray(hashlib.sha1(_CHUNK_NAMESPACE.bytes + name, usedforsecurity=False).digest())
         raw[6] = raw[6] & 0x0F | 0x50

@@ -1,3 +1,4 @@
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from indexer.service import Indexer
 from search_api.late import BM25_WEIGHT, COSINE_WEIGHT, MAX_SIM_WEIGHT, blend
 from search_api.service import SearchService
 from services.assembly import open_services
+from services.documents import ChunkRef
+from services.ports.models import Passage
 from services.settings import Settings
 
 from .conftest import LIBRARY, Library
@@ -46,6 +49,14 @@ def test_a_score_that_is_the_same_for_all_decides_nothing(cosine: np.ndarray) ->
     """Without any word in common the other two scores order alone."""
     flat = np.full(6, 7.0)
     assert np.allclose(blend(cosine, flat, flat), blend(cosine, flat * 0, flat * 3))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(0, 10**6))
+def test_chunks_are_named_by_uuid5(document: str, ordinal: int) -> None:
+    """Both engines know a chunk by it, so it may never change."""
+    namespace = uuid.UUID("6f1c9a52-2f4e-5d0b-9c57-77696e6e6f77")
+    expected = str(uuid.uuid5(namespace, f"{ordinal}:{document}"))
+    assert ChunkRef(document, ordinal).uuid == expected
 
 
 def test_each_part_has_its_weight() -> None:
@@ -86,9 +97,6 @@ async def test_max_sim_is_the_mean_of_each_query_tokens_best(tokens_library: Lib
     assert winner.explain is not None
     head = await services.ledger.collections.head("default")
     generation = await services.lexical.open(head.live)
-    from services.documents import ChunkRef
-    from services.ports.models import Passage
-
     ref = ChunkRef(winner.id, winner.explain.winning_chunk or 0)
     chunk = (await generation.read([ref]))[ref]
     passage = Passage(chunk.text, winner.title, chunk.heading_path)
