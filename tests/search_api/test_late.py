@@ -19,7 +19,7 @@ from services.settings import Settings
 
 from .conftest import LIBRARY, Library
 
-scores = arrays(np.float64, 6, elements=st.floats(-50, 50, width=32))
+scores = arrays(np.float64, 6, elements=st.integers(-500, 500).map(lambda tenths: tenths / 10))
 
 
 @pytest.fixture
@@ -57,6 +57,13 @@ def test_chunks_are_named_by_uuid5(document: str, ordinal: int) -> None:
     namespace = uuid.UUID("6f1c9a52-2f4e-5d0b-9c57-77696e6e6f77")
     expected = str(uuid.uuid5(namespace, f"{ordinal}:{document}"))
     assert ChunkRef(document, ordinal).uuid == expected
+
+
+@given(st.floats(-1e6, 1e6, width=32))
+def test_equal_scores_stay_equal(score: float) -> None:
+    """Rounding in their mean is no difference between them."""
+    flat = np.full(6, score)
+    assert blend(flat, flat, flat).tolist() == [0.0] * 6
 
 
 def test_each_part_has_its_weight() -> None:
