@@ -3,6 +3,7 @@
 ``python -m tests.servers.opensearch`` runs one until it is interrupted.
 """
 
+import ctypes
 import os
 import re
 import shutil
@@ -122,9 +123,16 @@ def _start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        # One call into libc between fork and exec takes no lock that a thread could hold.
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
     )
     log.close()
     return f"http://127.0.0.1:{port}", process
+
+
+def _end_with_parent() -> None:
+    """Have Linux kill the node when the tests' own process is killed (prctl(2), option 1)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def _free_port() -> int:
