@@ -135,10 +135,6 @@ class Engine:
         for result in results:
             _check_completed(result)
 
-    async def columns(self) -> set[str]:
-        """The payload fields that have an index."""
-        return set((await self._read(self._client.get_collection(self._collection))).payload_schema)
-
     async def index(self, field: str, kind: models.PayloadSchemaType) -> None:
         """Index a payload field; nothing happens where it is indexed."""
         result = await self._write(

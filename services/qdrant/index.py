@@ -15,6 +15,7 @@ from services.qdrant.conditions import QdrantCompiler, compile_window, dictionar
 from services.qdrant.dictionary import Dictionary
 from services.qdrant.engine import Engine
 from services.qdrant.layout import TEXT, TOKENS
+from services.qdrant.preparation import Preparation
 from services.qdrant.records import Records
 from services.qdrant.writer import Writer
 from services.queries import Scope
@@ -35,19 +36,20 @@ class QdrantIndex:
     """
 
     def __init__(
-        self, engine: Engine, encoder: EncoderFingerprint, indexed: frozenset[str]
+        self, engine: Engine, encoder: EncoderFingerprint, preparation: Preparation
     ) -> None:
-        """``indexed``: the payload fields that have an index."""
         self._engine = engine
+        self._preparation = preparation
         self._encoder = encoder
         self._records = Records(engine)
         self._dictionary = Dictionary(engine)
-        self._writer = Writer(engine, self._records, self._dictionary, encoder, indexed)
+        self._writer = Writer(engine, self._records, self._dictionary, encoder)
 
     async def write(
         self, entries: Sequence[VectorEntry], tombstones: Sequence[Tombstone]
     ) -> Mapping[str, str]:
         """Index and delete as the port says; applied by Qdrant when it returns."""
+        await self._preparation.ensure()
         return await self._writer.write(entries, tombstones)
 
     async def search(self, vector: Vectors, scope: Scope, depth: int) -> Run:
@@ -62,6 +64,7 @@ class QdrantIndex:
         check_query(flat, self._encoder.dimensions)
         if depth < 1 or not flat.any():
             return []
+        await self._preparation.ensure()
         asked = tuple(dictionary_conditions(scope.filter))
         passing = await self._dictionary.passing(asked)
         narrowed = QdrantCompiler(passing).compile(scope)
@@ -107,6 +110,7 @@ class QdrantIndex:
         """The stored tokens of these chunks, of as many as hold some."""
         if not self._encoder.token_dimensions:
             return {}
+        await self._preparation.ensure()
         found: dict[ChunkRef, TokenVectors] = {}
         for start in range(0, len(refs), _TOKENS_PER_CALL):
             named = {ref.uuid: ref for ref in refs[start : start + _TOKENS_PER_CALL]}
@@ -116,6 +120,7 @@ class QdrantIndex:
 
     async def read(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, Chunk]:
         """The chunks as indexed, for as many as are there."""
+        await self._preparation.ensure()
         chunks: dict[ChunkRef, Chunk] = {}
         for start in range(0, len(refs), _REFS_PER_CALL):
             names = [ref.uuid for ref in refs[start : start + _REFS_PER_CALL]]
@@ -126,12 +131,14 @@ class QdrantIndex:
 
     async def versions(self, after: str, limit: int) -> Sequence[IndexedVersion]:
         """What is indexed, by document id, from the first id greater than ``after``."""
+        await self._preparation.ensure()
         return await self._records.page(after, limit)
 
     async def _windowed(
         self, vector: list[float] | list[list[float]], using: str, refs: Sequence[ChunkRef]
     ) -> dict[ChunkRef, float]:
         """The engine's scores of these chunks."""
+        await self._preparation.ensure()
         scores: dict[ChunkRef, float] = {}
         for start in range(0, len(refs), _REFS_PER_CALL):
             named = {ref.uuid: ref for ref in refs[start : start + _REFS_PER_CALL]}

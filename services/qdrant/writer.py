@@ -12,7 +12,7 @@ Chunks come first, then the record: a crash between leaves the old version on re
 ledger still has the document pending, and writing it again completes it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -62,14 +62,12 @@ class Writer:
         records: Records,
         dictionary: Dictionary,
         encoder: EncoderFingerprint,
-        indexed: Collection[str],
     ) -> None:
-        """``indexed``: the payload fields that have an index."""
         self._engine = engine
         self._records = records
         self._dictionary = dictionary
         self._encoder = encoder
-        self._indexed = set(indexed)
+        self._indexed: set[str] = set()
 
     async def write(
         self, entries: Sequence[VectorEntry], tombstones: Sequence[Tombstone]

@@ -63,7 +63,7 @@ async def test_a_server_that_is_away_is_unavailable(over_grpc: bool) -> None:
                 with pytest.raises(BackendUnavailable, match="Qdrant"):
                     await store.ping()
             with pytest.raises(BackendUnavailable):
-                await store.open(generation())
+                await (await store.open(generation())).versions("", 1)
             with pytest.raises(BackendUnavailable):
                 await store.drop(generation())
 
@@ -87,7 +87,7 @@ async def test_a_server_that_is_too_old_is_refused() -> None:
     told = {"title": "qdrant", "version": "1.15.4", "commit": None}
     async with listening(answering("200 OK", told)) as port, store_at(port) as store:
         with pytest.raises(BackendUnavailable, match=r"1\.15\.4 is too old.*1\.16"):
-            await store.open(generation())
+            await (await store.open(generation())).versions("", 1)
 
 
 @pytest.mark.parametrize(

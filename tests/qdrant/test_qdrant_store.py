@@ -113,6 +113,7 @@ async def test_a_collection_that_is_gone_is_unavailable() -> None:
     """Dropped by another process: an error of ours, and opening it again makes it anew."""
     async with qdrant_store() as (store, client):
         index = await store.open(generation())
+        await index.write([entry("a", [direction(1.0)])], [])
         await _another(store, client).drop(generation())
         with pytest.raises(BackendUnavailable):
             await index.search(query(1.0), Scope(), 5)
@@ -125,19 +126,21 @@ async def test_a_collection_that_is_gone_is_unavailable() -> None:
 async def test_a_collection_of_other_vectors_is_told() -> None:
     """Two installations that share a prefix do not mix their vectors."""
     async with qdrant_store() as (store, client):
-        await store.open(generation())
+        await (await store.open(generation())).versions("", 1)
+        other = await _another(store, client).open(generation(dimensions=16))
         with pytest.raises(BackendUnavailable, match="WINNOW_QDRANT_PREFIX"):
-            await _another(store, client).open(generation(dimensions=16))
+            await other.versions("", 1)
 
 
 async def test_a_newer_format_is_refused() -> None:
     """Written down with the collection."""
     async with qdrant_store() as (store, client):
-        await store.open(generation())
+        await (await store.open(generation())).versions("", 1)
         (name,) = [found.name for found in (await client.get_collections()).collections]
         await client.update_collection(name, metadata={"winnow_format": 99})
+        other = await _another(store, client).open(generation())
         with pytest.raises(DataFormatUnsupported, match="format 99"):
-            await _another(store, client).open(generation())
+            await other.versions("", 1)
 
 
 async def test_a_generation_of_words_only_has_no_vectors() -> None:
