@@ -1,0 +1,42 @@
+"""The worker container's health check: whether this container's worker told the broker it lives.
+
+Ends with 0 where it did within the last seconds, else with 1 and a sentence.
+"""
+
+import os
+import socket
+import sys
+
+from redis import Redis
+
+from services.celery.codec import decode_heartbeat
+from services.celery.connection import WORKERS_KEY
+
+SILENCE_S = 10.0
+TIMEOUT_S = 5.0
+
+
+def main() -> str:
+    """What is wrong, or an empty text."""
+    broker = Redis.from_url(
+        os.environ["WINNOW_BROKER_URL"],
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+    )
+    with broker:
+        seconds, microseconds = broker.time()
+        beats = broker.hgetall(WORKERS_KEY)
+    now_s = seconds + microseconds / 1e6
+    own = f"{socket.gethostname()}:".encode()
+    ages_s = [
+        now_s - decode_heartbeat(beat).at_s for name, beat in beats.items() if name.startswith(own)
+    ]
+    if not ages_s:
+        return "No worker of this container has told the broker that it lives."
+    if min(ages_s) > SILENCE_S:
+        return f"The worker of this container was silent for {min(ages_s):.0f} s."
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main() or 0)

@@ -1,0 +1,1 @@
+"""The containers' files, as far as they can be checked without an engine."""
