@@ -88,13 +88,18 @@ def test_the_api_starts_and_its_health_check_passes(winnow: Winnow) -> None:
         assert httpx.get(f"{url}/metrics", headers=bearer).status_code == 200
         assert checked(health, "8000", url) == 0
         assert checked(qdrant, "6333", url) == 0
-        given = environment("cli", KEYS) | {"WINNOW_SERVER": url}
         document = winnow.folder / "tide.txt"
         document.write_text("The tide rises twice a day.")
+        # A container of `cli` can write nowhere: no directory can be made below a file.
+        given = environment("cli", KEYS) | {
+            "WINNOW_SERVER": url,
+            "WINNOW_DATA_DIR": str(document / "data"),
+        }
         ingested = winnow("ingest", str(document), **given)
         assert ingested.code == 0, ingested.err
         found = winnow("search", "tide", "--json", **given)
         assert "tide" in found.out
+        assert winnow("doctor", **given).code == 0
     assert checked(health, "8000", url) != 0
     assert checked(qdrant, "6333", url) != 0
 
