@@ -6,11 +6,13 @@ Ends with 0 where it did within the last seconds, else with 1 and a sentence.
 import os
 import socket
 import sys
+from collections.abc import Mapping
+from typing import cast
 
 from redis import Redis
 
 from services.celery.codec import decode_heartbeat
-from services.celery.connection import WORKERS_KEY
+from services.celery.connection import BROKER_ERRORS, WORKERS_KEY
 
 SILENCE_S = 10.0
 TIMEOUT_S = 5.0
@@ -23,9 +25,12 @@ def main() -> str:
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
     )
-    with broker:
-        seconds, microseconds = broker.time()
-        beats = broker.hgetall(WORKERS_KEY)
+    try:
+        with broker:
+            seconds, microseconds = broker.time()
+            beats = cast("Mapping[bytes, bytes]", broker.hgetall(WORKERS_KEY))
+    except BROKER_ERRORS as error:
+        return f"The broker cannot be reached: {error}"
     now_s = seconds + microseconds / 1e6
     own = f"{socket.gethostname()}:".encode()
     ages_s = [
