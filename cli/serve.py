@@ -49,6 +49,8 @@ async def serve_runtime(
         say(f"Without {stage.replace('_', '-')}: {reason}")
     server = _Server(_configuration(create_app(runtime, open_to_all=open_to_all)))
     url = _url(settings.host, listener.getsockname()[1])
+    # From here on whoever has read the address is let in, if only to wait a moment.
+    listener.listen(BACKLOG)
     announce(settings.data_path, url)
     say(f"Winnow serves {url} (search page and API; Ctrl-C stops it).")
     await server.serve_until_told(listener)

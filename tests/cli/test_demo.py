@@ -16,7 +16,8 @@ def test_the_demo_indexes_once_and_shows_what_each_stage_did(winnow: Winnow) -> 
         assert question in first.out
     assert "shutil.copytree" in first.out
     header = next(line for line in first.out.splitlines() if "meaning" in line)
-    assert header.split() == ["document", "words", "meaning", "fused", "reranked"]
+    stages = ["words", "meaning", "fused", "late", "cross-encoder"]
+    assert header.split() == ["document", *stages]
     assert "Indexing" in first.err
     again = winnow("demo", "--no-serve", timeout_s=500)
     assert again.code == 0
