@@ -12,7 +12,8 @@ from services.collections import Collection
 from services.embedded.ledger import SqliteLedger
 from services.errors import BackendUnavailable, DataFormatUnsupported
 from tests.embedded.killing import kill_after
-from tests.ledger.conformance import CollectionConformance, DocumentConformance
+from tests.ledger.conformance import CollectionConformance
+from tests.ledger.document_conformance import DocumentConformance
 from tests.ledger.examples import generation, put
 
 _BATCH = 3

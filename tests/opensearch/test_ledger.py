@@ -7,7 +7,8 @@ import pytest
 from services.opensearch.client import OpenSearchClient
 from services.opensearch.indexes import Layout
 from services.opensearch.ledger import OpenSearchLedger
-from tests.ledger.conformance import CollectionConformance, DocumentConformance
+from tests.ledger.conformance import CollectionConformance
+from tests.ledger.document_conformance import DocumentConformance
 
 pytestmark = pytest.mark.servers
 
