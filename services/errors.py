@@ -14,6 +14,7 @@
     │   ├── CollectionNotFound
     │   └── DocumentNotFound
     ├── AlreadyExists               409
+    ├── LeaseLost                   409  another process has taken the work over
     ├── PageExpired                 410
     ├── TooLarge                    413
     ├── Overloaded                  429
@@ -134,6 +135,14 @@ class AlreadyExists(WinnowError):
 
     slug = "already-exists"
     title = "It exists already"
+    status = 409
+
+
+class LeaseLost(WinnowError):
+    """A lease is its holder's no more; what it was about to write was not written."""
+
+    slug = "lease-lost"
+    title = "Another process has taken this over"
     status = 409
 
 

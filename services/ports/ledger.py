@@ -3,11 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from services.collections import Collection
 from services.documents import Document, Value
 from services.generations import Generation, Head
+from services.ports.audit import AuditLog
+from services.ports.leases import Lease, Leases
+
+MOST_BYTES = 64 * 2**20
+"""How much text a page of records holds, if not told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,29 @@ class DeadLetter:
     at: datetime
 
 
+class MarkState(StrEnum):
+    """What a generation holds of a document's newest version."""
+
+    INDEXED = "indexed"
+    PENDING = "pending"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A record without its content: what verification compares with the engines.
+
+    Attributes:
+        deleted: it is a tombstone.
+        state: REFUSED for dead letters, dropped ones included.
+    """
+
+    document_id: str
+    version: int
+    deleted: bool
+    state: MarkState
+
+
 class CollectionLedger(Protocol):
     """Collections, their generations and the pointer to the live one."""
 
@@ -120,6 +149,22 @@ class DocumentLedger(Protocol):
     ) -> Sequence[Summary]:
         """Live documents by id, from the first id greater than ``after``."""
 
+    async def records(
+        self, collection: str, after: str, limit: int, max_bytes: int = MOST_BYTES
+    ) -> Sequence[Record]:
+        """Records by id, tombstones included, from the first id greater than ``after``.
+
+        At least one where there is any; then as many as stay under ``limit`` and their text
+        under ``max_bytes``.
+        """
+
+    async def restore(self, collection: str, records: Sequence[Record]) -> int:
+        """Store records as they were, versions and times included; returns how many.
+
+        Only what is newer than the ledger's own: an equal or newer version there stays.
+        What is stored becomes pending in every generation, as by :meth:`accept`.
+        """
+
     async def count(self, collection: str) -> int:
         """How many live documents there are."""
 
@@ -127,7 +172,7 @@ class DocumentLedger(Protocol):
         """How many live documents there are of each language."""
 
     async def pending(
-        self, generation: Generation, limit: int, max_bytes: int = 64 * 2**20
+        self, generation: Generation, limit: int, max_bytes: int = MOST_BYTES
     ) -> Sequence[Record]:
         """Records whose newest version is neither indexed nor dead in the generation.
 
@@ -146,11 +191,35 @@ class DocumentLedger(Protocol):
         generation: Generation,
         indexed: Mapping[str, int],
         refused: Sequence[DeadLetter] = (),
+        fence: Lease | None = None,
     ) -> int:
-        """Record versions as indexed or as dead letters; returns the epoch after it."""
+        """Record versions as indexed or as dead letters; returns the epoch after it.
+
+        Raises:
+            LeaseLost: ``fence`` is another's by now; nothing was marked.
+            NotFound: the ledger has forgotten the generation; nothing was marked.
+        """
+
+    async def marks(self, generation: Generation, ids: Sequence[str]) -> Mapping[str, int]:
+        """The newest versions of these ids, of as many as are marked as indexed.
+
+        What is pending, a dead letter (dropped ones too) or unknown is not there.
+        """
+
+    async def standings(self, generation: Generation, after: str, limit: int) -> Sequence[Standing]:
+        """Every record's standing by id, from the first id greater than ``after``."""
+
+    async def unmark(self, generation: Generation, ids: Sequence[str]) -> int:
+        """Forget marks and dead letters of these ids; returns how many became pending."""
 
     async def dead_letters(self, generation: Generation) -> Sequence[DeadLetter]:
         """What could not be indexed, by document id."""
+
+    async def drop_dead_letters(self, generation: Generation, ids: Sequence[str]) -> int:
+        """Take dead letters off the list, not to be tried again; returns how many.
+
+        The version stays settled; the next change of the document begins anew.
+        """
 
 
 class Ledger(Protocol):
@@ -163,6 +232,14 @@ class Ledger(Protocol):
     @property
     def documents(self) -> DocumentLedger:
         """Documents and marks."""
+
+    @property
+    def leases(self) -> Leases:
+        """Who may build what."""
+
+    @property
+    def audit(self) -> AuditLog:
+        """Who did what."""
 
     async def ping(self) -> None:
         """Raise BackendUnavailable where the ledger does not answer."""
