@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Scope
 
 import indexer.routes
+import search_api.rerank_routes
 import search_api.routes
 import search_api.ui.routes
 from indexer.service import Indexer
@@ -34,6 +35,7 @@ from services.web.request_metrics import RequestMetrics
 PING_DEADLINE_S = 2.0
 
 _PUBLIC = frozenset({"/", "/key", "/favicon.ico", "/livez", "/readyz", "/openapi.json"})
+_RERANK = frozenset({"/v1/rerank", "/v2/rerank"})
 _PUBLIC_FOLDERS = ("/assets/", "/problems/")
 
 
@@ -75,6 +77,7 @@ def create_app(runtime: Runtime, *, open_to_all: bool = False) -> FastAPI:
     install_problems(app)
     install_openapi(app)
     app.include_router(search_api.routes.router(lambda: runtime.search))
+    app.include_router(search_api.rerank_routes.router(lambda: runtime.services))
     app.include_router(indexer.routes.router(lambda: runtime.indexer))
     app.include_router(_page(runtime, keys))
     _add_operations(app, runtime)
@@ -173,6 +176,8 @@ def role_needed(scope: Scope) -> Role:
 def _is_search(scope: Scope) -> bool:
     """Whether a request computes a search: the API's, or the page's with a question in it."""
     path = scope["path"]
+    if path in _RERANK:
+        return True
     if path == "/":
         return bool(scope["query_string"])
     parts = path.split("/")
