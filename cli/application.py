@@ -13,11 +13,13 @@ from starlette.types import Scope
 import indexer.routes
 import search_api.rerank_routes
 import search_api.routes
+import search_api.similar_routes
 import search_api.ui.routes
 from indexer.service import Indexer
 from search_api.answer import SearchAnswer
 from search_api.request import SearchRequest
 from search_api.service import SearchService
+from search_api.similar import similar
 from services.assembly import Services, open_services
 from services.collections import Collection
 from services.errors import WinnowError
@@ -77,12 +79,22 @@ def create_app(runtime: Runtime, *, open_to_all: bool = False) -> FastAPI:
     install_problems(app)
     install_openapi(app)
     app.include_router(search_api.routes.router(lambda: runtime.search))
+    app.include_router(search_api.similar_routes.router(_similar(runtime)))
     app.include_router(search_api.rerank_routes.router(lambda: runtime.services))
     app.include_router(indexer.routes.router(lambda: runtime.indexer))
     app.include_router(_page(runtime, keys))
     _add_operations(app, runtime)
     _add_middleware(app, settings, keys, open_to_all=open_to_all)
     return app
+
+
+def _similar(runtime: Runtime) -> search_api.similar_routes.Similar:
+    async def find(collection: str, document_id: str, size: int, filters: object) -> SearchAnswer:
+        return await similar(
+            runtime.services, runtime.search, collection, document_id, size=size, filters=filters
+        )
+
+    return find
 
 
 def _page(runtime: Runtime, keys: Keys) -> APIRouter:
@@ -180,5 +192,7 @@ def _is_search(scope: Scope) -> bool:
         return True
     if path == "/":
         return bool(scope["query_string"])
-    parts = path.split("/")
-    return len(parts) == 5 and parts[1:3] == ["v1", "collections"] and parts[4] == "search"
+    parts = path.split("/", 5)
+    if parts[1:3] != ["v1", "collections"]:
+        return False
+    return parts[4:] == ["search"] or (len(parts) == 6 and parts[4] == "similar")

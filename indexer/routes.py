@@ -16,10 +16,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import unquote_to_bytes
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from starlette.convertors import PathConvertor, register_url_convertor
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from indexer.bodies import (
     BulkAnswer,
@@ -32,15 +30,14 @@ from indexer.bodies import (
 from indexer.bulk import parse_document, parse_json, take_lines
 from indexer.collection_routes import add_collection_routes
 from indexer.service import Indexer
-from services.documents import check_id
 from services.errors import (
     BackendUnavailable,
     CollectionNotFound,
     DocumentNotFound,
     InvalidDocument,
-    InvalidId,
     ModelUnavailable,
 )
+from services.web.document_ids import document_id
 
 MAX_WAIT_S = 600.0
 DEFAULT_WAIT_S = 30.0
@@ -69,15 +66,6 @@ _NDJSON = {
         },
     }
 }
-
-
-class _AnyCharacters(PathConvertor):
-    """Starlette's ``path`` stops at a line break and would find another document."""
-
-    regex = "[\\s\\S]*"
-
-
-register_url_convertor("document_id", _AnyCharacters())
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +112,7 @@ def _add_documents(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
     @routes.get(path + "/{id:document_id}", tags=["documents"])
     async def get_document(
         collection: str,
-        identifier: Annotated[str, Depends(_document_id)],
+        identifier: Annotated[str, Depends(document_id)],
         service: Annotated[Indexer, Depends(indexer)],
     ) -> DocumentAnswer:
         """A document whole."""
@@ -139,7 +127,7 @@ def _add_documents(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
     )
     async def put_document(
         collection: str,
-        identifier: Annotated[str, Depends(_document_id)],
+        identifier: Annotated[str, Depends(document_id)],
         request: Request,
         response: Response,
         service: Annotated[Indexer, Depends(indexer)],
@@ -166,7 +154,7 @@ def _add_documents(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
     )
     async def delete_document(
         collection: str,
-        identifier: Annotated[str, Depends(_document_id)],
+        identifier: Annotated[str, Depends(document_id)],
         response: Response,
         service: Annotated[Indexer, Depends(indexer)],
         waiting: Annotated[Waiting, Depends()],
@@ -222,23 +210,6 @@ def _add_bulk(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
             searchable=searchable,
             reason=reason,
         )
-
-
-async def _document_id(
-    request: Request,
-    identifier: Annotated[
-        str, Path(alias="id", description="Percent-encoded; slashes may stand as they are.")
-    ],
-) -> str:
-    """The id of the path, percent-decoded once.
-
-    Servers replace what is not UTF-8, and an id must not become another one on its way.
-    """
-    try:
-        unquote_to_bytes(request.scope.get("raw_path") or b"").decode()
-    except UnicodeDecodeError:
-        raise InvalidId("The id in the URL is not percent-encoded UTF-8.") from None
-    return check_id(identifier)
 
 
 async def _check_collection(service: Indexer, collection: str, create: bool) -> None:

@@ -61,6 +61,11 @@ def request_from_url(request: Request, query: str) -> SearchRequest:
         raise InvalidInput(f"{where}: {fault['msg']}.") from None
 
 
+def filters_from_url(text: str) -> object:
+    """A filter as a URL gives it; "" is none."""
+    return _value("filters", text) if text else None
+
+
 def _value(name: str, text: str) -> object:
     if name not in _JSON_FIELDS:
         return text

@@ -41,6 +41,12 @@ def parse_words(query: str) -> Words:
     return Words(" ".join(words), tuple(phrases), tuple(excluded))
 
 
+def plain_words(text: str) -> str:
+    """A text as a query in which nothing is a phrase and nothing is excluded."""
+    unquoted = _clean(text).replace('"', " ")
+    return " ".join(word.lstrip("-") for word in unquoted.split())
+
+
 def _clean(query: str) -> str:
     visible = "".join(
         " " if unicodedata.category(character) in ("Cc", "Cs") else character for character in query
