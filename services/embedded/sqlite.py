@@ -1,7 +1,7 @@
 """SQLite as the embedded stores use it: WAL, explicit transactions, a format number."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,8 +29,18 @@ def connect(path: Path, *, durable: bool = True) -> sqlite3.Connection:
         return connection
 
 
-def prepare(connection: sqlite3.Connection, path: Path, version: int, schema: str) -> None:
-    """Create the tables in a new file; refuse one of a newer format.
+def prepare(
+    connection: sqlite3.Connection,
+    path: Path,
+    version: int,
+    schema: str,
+    upgrades: Mapping[int, str] | None = None,
+) -> None:
+    """Create the tables in a new file, or bring an older one to this format.
+
+    Args:
+        upgrades: by format number, the statements that lead to the next; each step is one
+            transaction, so that a crash leaves a whole format.
 
     Raises:
         DataFormatUnsupported: the file's format number is above ``version``.
@@ -44,9 +54,16 @@ def prepare(connection: sqlite3.Connection, path: Path, version: int, schema: st
                 retry_after_s=None,
             )
         if found == 0:
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {version}; COMMIT;"
-            )
+            _reformat(connection, schema, version)
+            return
+        for step in range(found, version):
+            _reformat(connection, (upgrades or {})[step], step + 1)
+
+
+def _reformat(connection: sqlite3.Connection, statements: str, version: int) -> None:
+    connection.executescript(
+        f"BEGIN IMMEDIATE; {statements} PRAGMA user_version = {version}; COMMIT;"
+    )
 
 
 @contextmanager

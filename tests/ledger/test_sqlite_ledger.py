@@ -9,18 +9,30 @@ from pathlib import Path
 import pytest
 
 from services.collections import Collection
+from services.documents import Document
 from services.embedded.ledger import SqliteLedger
 from services.errors import BackendUnavailable, DataFormatUnsupported
 from tests.embedded.killing import kill_after
 from tests.ledger.conformance import CollectionConformance
 from tests.ledger.document_conformance import DocumentConformance
 from tests.ledger.examples import generation, put
+from tests.ledger.lease_conformance import AuditConformance, LeaseConformance
+from tests.ledger.mark_conformance import MarkConformance
+from tests.ledger.restore_conformance import RestoreConformance
 
 _BATCH = 3
+_FORMAT_1 = Path(__file__).with_name("format_1.sql")
 _MODULE = "tests.ledger.test_sqlite_ledger"
 
 
-class TestSqliteLedger(CollectionConformance, DocumentConformance):
+class TestSqliteLedger(
+    CollectionConformance,
+    DocumentConformance,
+    MarkConformance,
+    LeaseConformance,
+    AuditConformance,
+    RestoreConformance,
+):
     """SQLite behind the port."""
 
     @pytest.fixture
@@ -39,6 +51,36 @@ async def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(DataFormatUnsupported, match="format 99"):
         await SqliteLedger.open(path)
+
+
+async def test_a_ledger_of_the_first_format_opens(tmp_path: Path) -> None:
+    """Nothing is lost by the upgrade, and what came later works; the second time as well."""
+    path = tmp_path / "ledger.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(_FORMAT_1.read_text("utf-8"))
+    connection.close()
+    for opening in range(2):
+        ledger = await SqliteLedger.open(path)
+        live = (await ledger.collections.head("books")).live
+        assert [
+            (one.document_id, one.version, one.deleted, one.state.value)
+            for one in await ledger.documents.standings(live, "", 9)
+        ] == [
+            ("a", 1, False, "indexed"),
+            ("b", 1, False, "refused"),
+            ("c", 1, False, "pending"),
+            ("d", 2, True, "pending"),
+        ]
+        records = await ledger.documents.records("books", "", 1)
+        assert records[0].document == Document(
+            "a", "text of a", language="en", metadata={"year": 1999}
+        )
+        assert len(await ledger.documents.dead_letters(live)) == 1 - opening
+        await ledger.documents.drop_dead_letters(live, ["b"])
+        lease = await ledger.leases.acquire("index:books", f"process {opening}", 60)
+        assert lease is not None
+        assert lease.fence == opening + 1  # what an ended process held is free, its fence passed
+        await ledger.close()
 
 
 async def test_a_file_that_is_no_ledger_is_an_error(tmp_path: Path) -> None:

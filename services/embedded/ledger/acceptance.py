@@ -3,11 +3,12 @@
 import json
 import sqlite3
 from collections import Counter
+from datetime import UTC
 
 from services.documents import Document
 from services.embedded.ledger import rows
 from services.ledger_texts import dump_metadata, dump_outline
-from services.ports.ledger import Accepted, Write
+from services.ports.ledger import Accepted, Record, Write
 
 
 class Acceptance:
@@ -16,7 +17,7 @@ class Acceptance:
     def __init__(self, connection: sqlite3.Connection, collection: int) -> None:
         self._connection = connection
         self._collection = collection
-        self._updated_at = rows.now().isoformat()
+        self._now = rows.now()
         self._generations = [
             key
             for (key,) in connection.execute(
@@ -29,22 +30,21 @@ class Acceptance:
     def accept(self, write: Write) -> Accepted:
         """Store one write where it changes something."""
         document = write.document
-        found = self._connection.execute(
-            "SELECT version, deleted, hash, language FROM documents "
-            "WHERE collection = ? AND id = ?",
-            (self._collection, write.document_id),
-        ).fetchone()
-        version, deleted, known_hash, language = found or (0, True, b"", "")
-        digest = b"" if document is None else bytes.fromhex(document.content_hash())
-        if bool(deleted) is (document is None) and known_hash == digest:
+        version, deleted, known_hash, language = self._held(write.document_id)
+        digest = _digest(document)
+        if deleted is (document is None) and known_hash == digest:
             return Accepted(write.document_id, version, changed=False)
-        self._store(write, version + 1, digest)
-        if not deleted:
-            self._growth[language] -= 1
-        if document is not None:
-            self._growth[document.language] += 1
-        self._changed = True
+        record = Record(write.document_id, version + 1, document, self._now)
+        self._replace(record, digest, deleted, language)
         return Accepted(write.document_id, version + 1, changed=True)
+
+    def restore(self, record: Record) -> bool:
+        """Store a record as it was where that is newer than what is held; whether it was."""
+        version, deleted, _, language = self._held(record.document_id)
+        if record.version <= version:
+            return False
+        self._replace(record, _digest(record.document), deleted, language)
+        return True
 
     def finish(self) -> None:
         """Bring the collection's counts and epoch up to date."""
@@ -55,8 +55,27 @@ class Acceptance:
             [(self._collection, language, growth) for language, growth in self._growth.items()],
         )
 
-    def _store(self, write: Write, version: int, digest: bytes) -> None:
-        shown = write.document or Document(write.document_id, "")
+    def _held(self, document_id: str) -> tuple[int, bool, bytes, str]:
+        """Version, whether deleted, hash and language; nothing there counts as deleted."""
+        found = self._connection.execute(
+            "SELECT version, deleted, hash, language FROM documents "
+            "WHERE collection = ? AND id = ?",
+            (self._collection, document_id),
+        ).fetchone()
+        version, deleted, known_hash, language = found or (0, True, b"", "")
+        return version, bool(deleted), known_hash, language
+
+    def _replace(self, record: Record, digest: bytes, deleted: bool, language: str) -> None:
+        """Store a record where one of ``language`` was, or where it was ``deleted``."""
+        self._store(record, digest)
+        if not deleted:
+            self._growth[language] -= 1
+        if record.document is not None:
+            self._growth[record.document.language] += 1
+        self._changed = True
+
+    def _store(self, record: Record, digest: bytes) -> None:
+        shown = record.document or Document(record.document_id, "")
         (key,) = self._connection.execute(
             "INSERT INTO documents (collection, id, version, deleted, hash, updated_at, "
             "title, url, language, metadata, principals) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -66,11 +85,11 @@ class Acceptance:
             "metadata = excluded.metadata, principals = excluded.principals RETURNING key",
             (
                 self._collection,
-                write.document_id,
-                version,
-                write.document is None,
+                record.document_id,
+                record.version,
+                record.document is None,
                 digest,
-                self._updated_at,
+                record.updated_at.astimezone(UTC).isoformat(),
                 rows.to_bytes(shown.title),
                 rows.to_bytes(shown.url),
                 shown.language,
@@ -78,7 +97,7 @@ class Acceptance:
                 json.dumps(shown.principals),
             ),
         ).fetchone()
-        self._store_body(key, write.document)
+        self._store_body(key, record.document)
         self._queue(key)
 
     def _store_body(self, key: int, document: Document | None) -> None:
@@ -96,6 +115,10 @@ class Acceptance:
             "INSERT OR REPLACE INTO pending (generation, document) VALUES (?, ?)",
             [(generation, key) for generation in self._generations],
         )
+
+
+def _digest(document: Document | None) -> bytes:
+    return b"" if document is None else bytes.fromhex(document.content_hash())
 
 
 def raise_epoch(connection: sqlite3.Connection, collection: int, changed: bool) -> int:

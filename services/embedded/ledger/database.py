@@ -31,7 +31,7 @@ class Database:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite.connect(path)
         try:
-            sqlite.prepare(self._connection, path, schema.FORMAT, schema.SCHEMA)
+            sqlite.prepare(self._connection, path, schema.FORMAT, schema.SCHEMA, schema.UPGRADES)
         except BaseException:
             self._connection.close()
             raise

@@ -3,34 +3,26 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from services.embedded.ledger import rows
-from services.embedded.ledger.acceptance import Acceptance, raise_epoch
-from services.embedded.ledger.collections import generation_key
-from services.embedded.ledger.database import Database, collection_key
-from services.embedded.ledger.rows import RECORD_COLUMNS, SUMMARY_COLUMNS
-from services.generations import Generation
-from services.ports.ledger import Accepted, DeadLetter, Record, Summary, Write
+from services.embedded.ledger.acceptance import Acceptance
+from services.embedded.ledger.database import collection_key
+from services.embedded.ledger.marks import SqliteMarks
+from services.embedded.ledger.rows import NAMED, RECORD_COLUMNS, SUMMARY_COLUMNS
+from services.ports.ledger import MOST_BYTES, Accepted, Record, Summary, Write
 
 # Column lists are constants of ours; every value is bound.
 _SUMMARIES = f"SELECT {SUMMARY_COLUMNS} FROM documents d"  # noqa: S608
-_NAMED = "FROM json_each(?) n CROSS JOIN documents d ON d.collection = ? AND d.id = n.value"
-_NAMED_SUMMARIES = f"SELECT {SUMMARY_COLUMNS} {_NAMED} WHERE NOT d.deleted"
-_NAMED_RECORDS = f"SELECT {RECORD_COLUMNS} {_NAMED} LEFT JOIN bodies b ON b.document = d.key"
-_NAMED_PENDING = f"SELECT d.id {_NAMED} JOIN pending p ON p.document = d.key AND p.generation = ?"
-_PENDING_RECORDS = (
-    f"SELECT {RECORD_COLUMNS} FROM pending p CROSS JOIN documents d ON d.key = p.document "  # noqa: S608
-    "LEFT JOIN bodies b ON b.document = d.key "
-    "WHERE p.generation = ? ORDER BY p.change LIMIT ?"
+_NAMED_SUMMARIES = f"SELECT {SUMMARY_COLUMNS} {NAMED} WHERE NOT d.deleted"
+_NAMED_RECORDS = f"SELECT {RECORD_COLUMNS} {NAMED} LEFT JOIN bodies b ON b.document = d.key"
+_ALL_RECORDS = (
+    f"SELECT {RECORD_COLUMNS} FROM documents d LEFT JOIN bodies b ON b.document = d.key "  # noqa: S608
+    "WHERE d.collection = ? AND d.id > ? ORDER BY d.id LIMIT ?"
 )
 
 
-class SqliteDocuments:
-    """Implements :class:`services.ports.ledger.DocumentLedger`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class SqliteDocuments(SqliteMarks):
+    """Implements :class:`services.ports.ledger.DocumentLedger`, with its marks inherited."""
 
     async def accept(self, collection: str, writes: Sequence[Write]) -> Sequence[Accepted]:
         """Store writes in one transaction, in their order; durable when it returns."""
@@ -82,6 +74,28 @@ class SqliteDocuments:
 
         return await self._database.read(work)
 
+    async def records(
+        self, collection: str, after: str, limit: int, max_bytes: int = MOST_BYTES
+    ) -> Sequence[Record]:
+        """Records by id (in the order of its UTF-8), tombstones included, after ``after``."""
+
+        def work(connection: sqlite3.Connection) -> Sequence[Record]:
+            key = collection_key(connection, collection)
+            return rows.records(connection.execute(_ALL_RECORDS, (key, after, limit)), max_bytes)
+
+        return await self._database.read(work)
+
+    async def restore(self, collection: str, records: Sequence[Record]) -> int:
+        """Store records as they were, in one transaction, where they are newer."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            acceptance = Acceptance(connection, collection_key(connection, collection))
+            restored = sum(acceptance.restore(record) for record in records)
+            acceptance.finish()
+            return restored
+
+        return await self._database.write(work)
+
     async def count(self, collection: str) -> int:
         """How many live documents there are."""
         return sum((await self.languages(collection)).values())
@@ -97,118 +111,6 @@ class SqliteDocuments:
             return dict(found.fetchall())
 
         return await self._database.read(work)
-
-    async def pending(
-        self, generation: Generation, limit: int, max_bytes: int = 64 * 2**20
-    ) -> Sequence[Record]:
-        """Records whose newest version is neither indexed nor dead, oldest change first."""
-
-        def work(connection: sqlite3.Connection) -> Sequence[Record]:
-            key = generation_key(connection, generation)
-            records: list[Record] = []
-            room = max_bytes
-            for row in connection.execute(_PENDING_RECORDS, (key, limit)):
-                room -= len(row[-2] or b"")
-                if records and room < 0:
-                    break
-                records.append(rows.record(row))
-            return records
-
-        return await self._database.read(work)
-
-    async def backlog(self, generation: Generation) -> int:
-        """How many records are pending."""
-
-        def work(connection: sqlite3.Connection) -> int:
-            (count,) = connection.execute(
-                "SELECT COUNT(*) FROM pending WHERE generation = ?",
-                (generation_key(connection, generation),),
-            ).fetchone()
-            return int(count)
-
-        return await self._database.read(work)
-
-    async def waiting(self, generation: Generation, ids: Sequence[str]) -> frozenset[str]:
-        """Which of these ids are pending."""
-
-        def work(connection: sqlite3.Connection) -> frozenset[str]:
-            key = generation_key(connection, generation)
-            collection = collection_key(connection, generation.collection)
-            found = connection.execute(_NAMED_PENDING, (json.dumps(list(ids)), collection, key))
-            return frozenset(identifier for (identifier,) in found)
-
-        return await self._database.read(work)
-
-    async def mark(
-        self,
-        generation: Generation,
-        indexed: Mapping[str, int],
-        refused: Sequence[DeadLetter] = (),
-    ) -> int:
-        """Record versions as indexed or dead; returns the epoch after it.
-
-        A version that is no longer the newest changes the index, so the epoch grows, but
-        its document stays pending.
-        """
-
-        def work(connection: sqlite3.Connection) -> int:
-            key = generation_key(connection, generation)
-            collection = collection_key(connection, generation.collection)
-            for document_id, version in indexed.items():
-                _settle(connection, key, _newest(connection, collection, document_id, version))
-            for letter in refused:
-                document = _newest(connection, collection, letter.document_id, letter.version)
-                _settle(connection, key, document)
-                _bury(connection, key, document, letter)
-            return raise_epoch(connection, collection, bool(indexed or refused))
-
-        return await self._database.write(work)
-
-    async def dead_letters(self, generation: Generation) -> Sequence[DeadLetter]:
-        """What could not be indexed of the newest versions, by document id."""
-
-        def work(connection: sqlite3.Connection) -> Sequence[DeadLetter]:
-            found = connection.execute(
-                "SELECT d.id, l.version, l.reason, l.at FROM dead_letters l "
-                "JOIN documents d ON d.key = l.document WHERE l.generation = ? ORDER BY d.id",
-                (generation_key(connection, generation),),
-            )
-            return [
-                DeadLetter(document_id, version, reason, datetime.fromisoformat(at))
-                for document_id, version, reason, at in found
-            ]
-
-        return await self._database.read(work)
-
-
-def _newest(
-    connection: sqlite3.Connection, collection: int, document_id: str, version: int
-) -> int | None:
-    """The document's key where this is its newest version."""
-    found = connection.execute(
-        "SELECT key FROM documents WHERE collection = ? AND id = ? AND version = ?",
-        (collection, document_id, version),
-    ).fetchone()
-    return None if found is None else int(found[0])
-
-
-def _settle(connection: sqlite3.Connection, generation: int, document: int | None) -> None:
-    for table in ("pending", "dead_letters"):
-        connection.execute(
-            f"DELETE FROM {table} WHERE generation = ? AND document = ?",  # noqa: S608
-            (generation, document),
-        )
-
-
-def _bury(
-    connection: sqlite3.Connection, generation: int, document: int | None, letter: DeadLetter
-) -> None:
-    if document is not None:
-        connection.execute(
-            "INSERT INTO dead_letters (generation, document, version, reason, at) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (generation, document, letter.version, letter.reason, letter.at.isoformat()),
-        )
 
 
 def _first_after_prefix(prefix: str) -> str:

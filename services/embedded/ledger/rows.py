@@ -6,6 +6,7 @@ can be read without its schema.
 """
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ SUMMARY_COLUMNS = "d.id, d.version, d.title, d.url, d.language, d.metadata, d.pr
 RECORD_COLUMNS = f"{SUMMARY_COLUMNS}, d.deleted, d.updated_at, b.text, b.outline"
 COLLECTION_COLUMNS = "c.name, c.language, c.created_at, c.fields"
 GENERATION_COLUMNS = "g.id, g.fingerprint, g.state, g.created_at"
+NAMED = "FROM json_each(?) n CROSS JOIN documents d ON d.collection = ? AND d.id = n.value"
 
 Row = tuple[Any, ...]
 
@@ -87,3 +89,15 @@ def record(row: Row) -> Record:
             tuple(Heading(*heading) for heading in json.loads(outline)),
         )
     return Record(head.document_id, head.version, document, datetime.fromisoformat(updated_at))
+
+
+def records(found: Iterable[Row], max_bytes: int) -> list[Record]:
+    """From RECORD_COLUMNS: one at least, then as many as stay under these bytes of text."""
+    kept: list[Record] = []
+    room = max_bytes
+    for row in found:
+        room -= len(row[-2] or b"")
+        if kept and room < 0:
+            break
+        kept.append(record(row))
+    return kept

@@ -4,12 +4,42 @@
 only. ``pending`` is a queue: a change enters it once for every generation kept and leaves
 it when it is marked, so that asking what is to do costs the same at any size. Its
 ``change`` numbers give the order and are never used twice. ``languages`` counts live
-documents, so that counting them reads a row or two.
+documents, so that counting them reads a row or two. A dead letter that was dropped is kept,
+off the list: its version must not count as indexed.
+
+A lease's ``beat`` grows with every renewal, so that who watches it sees it live; the row
+outlives its holder (holder ''), for its fence must never fall.
 """
 
-FORMAT = 1
+FORMAT = 2
 
-SCHEMA = """
+_SINCE_2 = """
+CREATE TABLE leases (
+    name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    fence INTEGER NOT NULL,
+    beat INTEGER NOT NULL,
+    ttl_s REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE audit (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    who TEXT NOT NULL,
+    action TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    generation TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL
+);
+CREATE INDEX audit_by_collection ON audit (collection, key);
+"""
+
+UPGRADES = {
+    1: f"ALTER TABLE dead_letters ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0; {_SINCE_2}",
+}
+"""By the format that a file has: what brings it to the next."""
+
+SCHEMA = f"""
 CREATE TABLE collections (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,
@@ -69,7 +99,9 @@ CREATE TABLE dead_letters (
     version INTEGER NOT NULL,
     reason TEXT NOT NULL,
     at TEXT NOT NULL,
+    dropped INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (generation, document)
 ) WITHOUT ROWID;
 CREATE INDEX dead_letters_by_document ON dead_letters (document);
+{_SINCE_2}
 """

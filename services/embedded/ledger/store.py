@@ -3,9 +3,11 @@
 import asyncio
 from pathlib import Path
 
+from services.embedded.ledger.audit import SqliteAuditLog
 from services.embedded.ledger.collections import SqliteCollections
 from services.embedded.ledger.database import Database
 from services.embedded.ledger.documents import SqliteDocuments
+from services.embedded.ledger.leases import SqliteLeases
 
 
 class SqliteLedger:
@@ -19,16 +21,20 @@ class SqliteLedger:
         self._database = database
         self._collections = SqliteCollections(database)
         self._documents = SqliteDocuments(database)
+        self._leases = SqliteLeases(database)
+        self._audit = SqliteAuditLog(database)
 
     @classmethod
     async def open(cls, path: Path) -> "SqliteLedger":
-        """Open or create the file.
+        """Open or create the file, as the only process that does.
 
         Raises:
             DataFormatUnsupported: a newer Winnow wrote it.
             BackendUnavailable: it cannot be opened.
         """
-        return cls(await asyncio.to_thread(Database, path))
+        ledger = cls(await asyncio.to_thread(Database, path))
+        await ledger.leases.forget_holders()
+        return ledger
 
     @property
     def collections(self) -> SqliteCollections:
@@ -39,6 +45,16 @@ class SqliteLedger:
     def documents(self) -> SqliteDocuments:
         """Documents and marks."""
         return self._documents
+
+    @property
+    def leases(self) -> SqliteLeases:
+        """Who may build what."""
+        return self._leases
+
+    @property
+    def audit(self) -> SqliteAuditLog:
+        """Who did what."""
+        return self._audit
 
     async def ping(self) -> None:
         """Raise BackendUnavailable where the file cannot be read."""
