@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from opensearchpy.exceptions import (
     TransportError,
 )
 
+from services.breaker import Breaker, Unreachable
 from services.errors import BackendUnavailable, DeadlineExceeded
 
 Json = dict[str, Any]
@@ -27,7 +29,16 @@ _CONNECTIONS = 32
 # The vendor's client warns of every answer that is not 2xx, the expected 404 and 409 among
 # them; what matters arrives as an error of ours.
 logging.getLogger("opensearch").setLevel(logging.CRITICAL)
-_RECONNECT_AFTER_S = 0.05
+
+# A restarted node leaves dead connections behind, a busy one puts a request off: asking
+# changes nothing, so it may be asked again, for as long as somebody waits.
+_READ_ATTEMPTS = 5
+_FIRST_PAUSE_S = 0.02
+_LONGEST_PAUSE_S = 0.2
+
+
+class PutOff(BackendUnavailable):
+    """The cluster, or what stands before it, has no time for the request (429, 502 to 504)."""
 
 
 class Absent(BackendUnavailable):
@@ -54,18 +65,25 @@ class OpenSearchClient:
         self._client = AsyncOpenSearch(
             hosts=[url], maxsize=_CONNECTIONS, max_retries=0, retry_on_timeout=False
         )
+        self._breaker = Breaker("OpenSearch")
         self._closed = False
 
     async def read(self, path: str, body: object = None, **params: Parameter) -> Json:
-        """Ask; once more where the connection broke, since asking changes nothing."""
+        """Ask; again where the connection broke or the cluster put the question off.
+
+        Raises:
+            BackendUnavailable: as :meth:`send`, or at once while the cluster is silent.
+        """
+        return await self._breaker.call(lambda: self._read(path, body, params))
+
+    async def _read(self, path: str, body: object, params: Mapping[str, Parameter]) -> Json:
         method = "GET" if body is None else "POST"
-        try:
-            return await self.send(method, path, body, READ_TIMEOUT_S, **params)
-        except BackendUnavailable as error:
-            broken = isinstance(error.__cause__, ConnectionFailed)
-            if not broken or isinstance(error, DeadlineExceeded):
-                raise
-        await asyncio.sleep(_RECONNECT_AFTER_S)  # a restarted node leaves dead connections behind
+        for attempt in range(1, _READ_ATTEMPTS):
+            try:
+                return await self.send(method, path, body, READ_TIMEOUT_S, **params)
+            except (Unreachable, PutOff):
+                longest_s = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt)
+                await asyncio.sleep(random.uniform(longest_s / 2, longest_s))  # noqa: S311  # no secret
         return await self.send(method, path, body, READ_TIMEOUT_S, **params)
 
     async def send(
@@ -84,7 +102,9 @@ class OpenSearchClient:
 
         Raises:
             Absent, Conflict, Rejected, TooLargeForEngine: 404, 409, 400 and 413.
+            PutOff: 429, 502, 503 or 504.
             DeadlineExceeded: no answer in ``timeout_s``.
+            Unreachable: no connection, or one that broke.
             BackendUnavailable: anything else that went wrong.
         """
         if self._closed:
@@ -149,7 +169,7 @@ def _translated(error: OpenSearchException) -> BackendUnavailable:
     if isinstance(error, ConnectionTimeout):
         return DeadlineExceeded("OpenSearch did not answer in time.")
     if isinstance(error, ConnectionFailed):
-        return BackendUnavailable(
+        return Unreachable(
             f"OpenSearch cannot be reached ({error.error}). Start it, or mend "
             "WINNOW_OPENSEARCH_URL."
         )
@@ -166,4 +186,6 @@ def _translated(error: OpenSearchException) -> BackendUnavailable:
             "OpenSearch refuses this user: put user and password into WINNOW_OPENSEARCH_URL "
             f"(https://user:password@host:9200). It said: {reason}"
         )
-    return BackendUnavailable(f"OpenSearch answered {error.status_code}: {reason}")
+    put_off = error.status_code in (429, 502, 503, 504)
+    failed = PutOff if put_off else BackendUnavailable
+    return failed(f"OpenSearch answered {error.status_code}: {reason}")

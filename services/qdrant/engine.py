@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from qdrant_client import AsyncQdrantClient, models
 from services.errors import BackendUnavailable
 from services.qdrant.configuration import QdrantConfiguration
 from services.qdrant.errors import translated
+from services.qdrant.reads import Reads
 
 T = TypeVar("T")
 
@@ -24,9 +26,14 @@ class Engine:
     """Asks one collection; every call raises BackendUnavailable, or DeadlineExceeded."""
 
     def __init__(
-        self, client: AsyncQdrantClient, collection: str, configuration: QdrantConfiguration
+        self,
+        client: AsyncQdrantClient,
+        collection: str,
+        configuration: QdrantConfiguration,
+        reads: Reads,
     ) -> None:
         self._client = client
+        self._reads = reads
         self._collection = collection
         self._configuration = configuration
         ef = configuration.hnsw_ef or None
@@ -43,8 +50,8 @@ class Engine:
         exact: bool = False,
     ) -> list[models.ScoredPoint]:
         """The best points for a vector, or for several by MaxSim."""
-        found = await self._read(
-            self._client.query_points(
+        found = await self._reads.ask(
+            lambda: self._client.query_points(
                 self._collection,
                 query=vector,
                 using=using,
@@ -61,8 +68,8 @@ class Engine:
         self, identifiers: Sequence[str], payload: Sequence[str] = ()
     ) -> Mapping[str, Mapping[str, Any]]:
         """The payloads of points, by id, for as many as are there."""
-        records = await self._read(
-            self._client.retrieve(
+        records = await self._reads.ask(
+            lambda: self._client.retrieve(
                 self._collection,
                 list(identifiers),
                 with_payload=list(payload) or False,
@@ -75,8 +82,8 @@ class Engine:
         self, identifiers: Sequence[str], name: str
     ) -> Mapping[str, NDArray[np.float32]]:
         """A named multivector of points, by id, for as many as hold it: [vectors, dimensions]."""
-        records = await self._read(
-            self._client.retrieve(
+        records = await self._reads.ask(
+            lambda: self._client.retrieve(
                 self._collection,
                 list(identifiers),
                 with_payload=False,
@@ -97,16 +104,16 @@ class Engine:
         """The payloads of all points that pass, in no order of use, a page a call."""
         offset = None
         while True:
-            records, offset = await self._read(
-                self._client.scroll(
-                    self._collection,
-                    scroll_filter=narrowed,
-                    limit=_POINTS_PER_PAGE,
-                    offset=offset,
-                    with_payload=list(payload),
-                    timeout=self._server_timeout_s,
-                )
+            page = partial(
+                self._client.scroll,
+                self._collection,
+                scroll_filter=narrowed,
+                limit=_POINTS_PER_PAGE,
+                offset=offset,
+                with_payload=list(payload),
+                timeout=self._server_timeout_s,
             )
+            records, offset = await self._reads.ask(page)
             for record in records:
                 yield record.payload or {}
             if offset is None:
@@ -114,8 +121,8 @@ class Engine:
 
     async def count(self, narrowed: models.Filter) -> int:
         """How many points pass, exactly."""
-        counted = await self._read(
-            self._client.count(
+        counted = await self._reads.ask(
+            lambda: self._client.count(
                 self._collection, narrowed, exact=True, timeout=self._server_timeout_s
             )
         )
@@ -145,11 +152,6 @@ class Engine:
     @property
     def _server_timeout_s(self) -> int:
         return math.ceil(self._configuration.read_timeout_s)
-
-    async def _read(self, call: Awaitable[T]) -> T:
-        with translated():
-            async with asyncio.timeout(self._configuration.read_timeout_s):
-                return await call
 
     async def _write(self, call: Awaitable[T]) -> T:
         with translated():

@@ -11,6 +11,7 @@ from services.generations import EncoderFingerprint
 from services.qdrant.configuration import QdrantConfiguration
 from services.qdrant.errors import translated
 from services.qdrant.layout import FORMAT, INDEXES, TEXT, vector_parameters
+from services.qdrant.reads import Reads
 
 T = TypeVar("T")
 
@@ -29,8 +30,10 @@ class Preparation:
         collection: str,
         encoder: EncoderFingerprint,
         configuration: QdrantConfiguration,
+        reads: Reads,
     ) -> None:
         self._client = client
+        self._reads = reads
         self._collection = collection
         self._encoder = encoder
         self._configuration = configuration
@@ -53,10 +56,10 @@ class Preparation:
                 self._done = True
 
     async def _prepare(self) -> None:
-        await check_version(self._client, self._configuration)
-        if not await self._call(self._client.collection_exists(self._collection)):
+        await check_version(self._client, self._reads)
+        if not await self._exists():
             await self._create()
-        told = await self._call(self._client.get_collection(self._collection))
+        told = await self._reads.ask(lambda: self._client.get_collection(self._collection))
         _check_collection(self._collection, told, self._encoder)
         # Also where the collection was there: its maker may have died before.
         for field, kind in INDEXES.items():
@@ -79,8 +82,11 @@ class Preparation:
             )
         except BackendUnavailable:
             # Another process may have been first.
-            if not await self._call(self._client.collection_exists(self._collection)):
+            if not await self._exists():
                 raise
+
+    async def _exists(self) -> bool:
+        return await self._reads.ask(lambda: self._client.collection_exists(self._collection))
 
     async def _call(self, call: Awaitable[T]) -> T:
         with translated():
@@ -88,11 +94,9 @@ class Preparation:
                 return await call
 
 
-async def check_version(client: AsyncQdrantClient, configuration: QdrantConfiguration) -> None:
+async def check_version(client: AsyncQdrantClient, reads: Reads) -> None:
     """Raise BackendUnavailable where the server does not answer, or is too old."""
-    with translated():
-        async with asyncio.timeout(configuration.read_timeout_s):
-            told = (await client.info()).version
+    told = (await reads.ask(client.info)).version
     numbers = tuple(int(part) for part in told.split(".")[:2] if part.isdecimal())
     if numbers < _OLDEST:
         raise BackendUnavailable(

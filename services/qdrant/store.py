@@ -11,6 +11,7 @@ from services.qdrant.engine import Engine
 from services.qdrant.errors import translated
 from services.qdrant.index import QdrantIndex
 from services.qdrant.preparation import Preparation, check_version
+from services.qdrant.reads import Reads
 
 
 class QdrantStore:
@@ -25,6 +26,7 @@ class QdrantStore:
         """Takes the client over: closing the store closes it."""
         self._client = client
         self._configuration = configuration or QdrantConfiguration()
+        self._reads = Reads(self._configuration.read_timeout_s)
         self._indexes: dict[str, QdrantIndex] = {}
 
     async def open(self, generation: Generation) -> QdrantIndex:
@@ -44,8 +46,9 @@ class QdrantStore:
         index = self._indexes.get(generation.name)
         if index is None:
             collection = self._collection(generation)
-            engine = Engine(self._client, collection, self._configuration)
-            preparation = Preparation(self._client, collection, encoder, self._configuration)
+            own = (self._client, collection)
+            engine = Engine(*own, self._configuration, self._reads)
+            preparation = Preparation(*own, encoder, self._configuration, self._reads)
             index = QdrantIndex(engine, encoder, preparation)
             self._indexes[generation.name] = index
         return index
@@ -59,7 +62,7 @@ class QdrantStore:
 
     async def ping(self) -> None:
         """Raise BackendUnavailable where the server does not answer, or is too old."""
-        await check_version(self._client, self._configuration)
+        await check_version(self._client, self._reads)
 
     async def close(self) -> None:
         """Close the connections."""

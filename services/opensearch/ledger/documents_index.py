@@ -199,7 +199,11 @@ class DocumentsIndex:
         """Let searches see what this process, or with ``always`` anybody, has written."""
         if always or alias in self._unseen:
             self._unseen.discard(alias)
-            await refresh(self._client, alias)
+            try:
+                await refresh(self._client, alias)
+            except BaseException:
+                self._unseen.add(alias)  # the next search has to
+                raise
 
     def _alias(self, name: str, uid: str) -> str:
         return self._layout.alias("ledger", f"{name}-{uid}")
