@@ -16,7 +16,6 @@ MAX_LINE_BYTES = 8_191
 MAX_ARRAY_VALUES = 1_000
 MAX_PRINCIPALS = 1_000
 MAX_PRINCIPAL_BYTES = 512
-DETECTION_CHARACTERS = 4_000
 
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]{1,32})?")
 
@@ -95,9 +94,7 @@ def _line(name: str, value: str) -> str:
 def _language(draft: Draft, collection: Collection) -> str:
     tag = draft.language.strip()
     if not tag:
-        return collection.language or detect_language(
-            f"{draft.title}\n{draft.text[:DETECTION_CHARACTERS]}"
-        )
+        return collection.language or detect_language(f"{draft.title}\n{draft.text}")
     match = _LANGUAGE.fullmatch(tag)
     if match is None:
         raise InvalidDocument(

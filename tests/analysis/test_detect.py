@@ -71,6 +71,13 @@ def test_what_cannot_be_told_is_plain(text: str) -> None:
     assert detect_language(text) == "und"
 
 
+def test_an_abstract_in_another_language_does_not_decide() -> None:
+    """A long text is what most of it is, whatever it opens or ends with."""
+    english, portuguese = f"{SENTENCES['en']}. " * 30, f"{SENTENCES['pt']}. " * 120
+    assert detect_language(english + portuguese) == "pt"
+    assert detect_language(portuguese + english) == "pt"
+
+
 def test_every_language_but_the_plain_one_has_a_sentence() -> None:
     """The examples above cover the table."""
     assert set(SENTENCES) == set(ANALYZERS) - {"und"}
