@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from services.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,40 +43,107 @@ class ChunkerConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class GenerationFingerprint:
-    """Everything that makes an index what it is; ``encoder`` is None for words only."""
+    """Everything that makes an index what it is.
+
+    Attributes:
+        encoder: None for words only.
+        language: every document is read as being in this one; "": each in its own.
+    """
 
     encoder: EncoderFingerprint | None
     chunker: ChunkerConfiguration
     analyzers: str
+    language: str = ""
 
     def digest(self) -> str:
         """First 12 hexadecimal digits of the SHA-256 over the canonical form."""
-        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        fields = asdict(self)
+        if not self.language:
+            # As it was before there was a choice.
+            del fields["language"]
+        canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 class GenerationState(StrEnum):
-    """Where a generation stands; only one of a collection is live."""
+    """Where a generation stands; only one of a collection is live.
+
+    A build is READY once it holds all that the ledger holds and has passed its checks. What
+    is DISCARDED is no longer written to and waits for its indexes to be removed.
+    """
 
     BUILDING = "building"
+    READY = "ready"
     LIVE = "live"
     RETIRED = "retired"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast a build may go.
+
+    Attributes:
+        documents_per_s: at most so many; 0: no limit.
+        share: how much of its time it works, above 0 up to 1; it rests for the remainder.
+    """
+
+    documents_per_s: float = 0.0
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What an operator asked of a build, and how far it has come, over restarts too.
+
+    Attributes:
+        activate: switch to it as soon as it is ready.
+        documents, chunks: written so far, changes during the build included.
+        seconds: time spent on them, without rests and pauses.
+        fault: why it did not pass its checks, "" where nothing is wrong.
+    """
+
+    activate: bool = False
+    paused: bool = False
+    speed: Speed = Speed()
+    documents: int = 0
+    chunks: int = 0
+    seconds: float = 0.0
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One build of a collection's indexes; writes go to every generation kept."""
+    """One build of a collection's indexes; writes go to every generation kept.
+
+    Attributes:
+        retired_at: when another became live in its place; None in any other state.
+    """
 
     collection: str
     id: str
     fingerprint: GenerationFingerprint
     state: GenerationState
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    retired_at: datetime | None = None
+    build: Build = Build()
 
     @property
     def name(self) -> str:
         """Its name in an engine, unique over collections."""
         return f"{self.collection}--{self.id}"
+
+    def check_kept(self) -> None:
+        """Raise NotFound where its indexes are about to be removed."""
+        if self.state is GenerationState.DISCARDED:
+            raise NotFound(f"{self.collection!r} has discarded its generation {self.id!r}.")
+
+    def moved_to(self, state: GenerationState) -> "Generation":
+        """The generation in another state; the time of its retirement follows from that."""
+        if state is self.state:
+            return self
+        retired_at = datetime.now(UTC) if state is GenerationState.RETIRED else None
+        return replace(self, state=state, retired_at=retired_at)
 
 
 @dataclass(frozen=True, slots=True)

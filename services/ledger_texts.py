@@ -12,7 +12,13 @@ from typing import Any
 
 from services.collections import FieldType, Schema
 from services.documents import Heading, Value
-from services.generations import ChunkerConfiguration, EncoderFingerprint, GenerationFingerprint
+from services.generations import (
+    Build,
+    ChunkerConfiguration,
+    EncoderFingerprint,
+    GenerationFingerprint,
+    Speed,
+)
 
 
 def dump_metadata(metadata: Mapping[str, Value]) -> str:
@@ -65,4 +71,21 @@ def load_fingerprint(raw: str) -> GenerationFingerprint:
         encoder=None if encoder is None else EncoderFingerprint(**encoder),
         chunker=ChunkerConfiguration(**fields["chunker"]),
         analyzers=fields["analyzers"],
+        language=fields.get("language", ""),
     )
+
+
+def dump_build(build: Build, retired_at: datetime | None) -> str:
+    """What changes of a generation after it was added, its state aside."""
+    retired = retired_at.isoformat() if retired_at else None
+    return json.dumps({**asdict(build), "retired_at": retired})
+
+
+def load_build(raw: str) -> tuple[Build, datetime | None]:
+    """What :func:`dump_build` was given; nothing was asked of a generation without a text."""
+    if not raw:
+        return Build(), None
+    fields = json.loads(raw)
+    retired = fields.pop("retired_at")
+    build = Build(**(fields | {"speed": Speed(**fields["speed"])}))
+    return build, datetime.fromisoformat(retired) if retired else None

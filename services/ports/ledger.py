@@ -1,6 +1,6 @@
 """The ledger: the source of truth for documents, versions, tombstones and generations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from services.collections import Collection
 from services.documents import Document, Value
-from services.generations import Generation, Head
+from services.generations import Build, Generation, Head
 from services.ports.audit import AuditLog
 from services.ports.leases import Lease, Leases
 
@@ -125,8 +125,19 @@ class CollectionLedger(Protocol):
     async def put_generation(self, generation: Generation) -> None:
         """Add a generation that is not live, or change the state of one."""
 
+    async def change_build(
+        self, generation: Generation, change: Callable[[Build], Build]
+    ) -> Generation:
+        """Replace what is kept of a build by what a pure function makes of it, atomically.
+
+        Returns the generation after it; raises NotFound where the ledger has forgotten it.
+        """
+
     async def activate(self, generation: Generation, revision: int) -> Head:
-        """Point to a generation if the record still has ``revision``, else AlreadyExists."""
+        """Point to a generation if the record still has ``revision``, else AlreadyExists.
+
+        Raises NotFound for one that is discarded or forgotten.
+        """
 
     async def forget_generation(self, generation: Generation) -> None:
         """Remove a generation that is not live, with its marks and dead letters."""

@@ -13,7 +13,7 @@ from services.errors import (
     NotFound,
     SchemaConflict,
 )
-from services.generations import Generation, GenerationState
+from services.generations import Build, Generation, GenerationState, Speed
 from services.ports.ledger import Ledger
 from tests.ledger.examples import generation, put
 
@@ -145,3 +145,48 @@ class CollectionConformance(LedgerConformance):
         with pytest.raises(NotFound):
             await ledger.documents.pending(second, 1)
         await ledger.collections.put_generation(generation("g2", analyzers="2"))
+
+    async def test_retirement_is_dated(self, ledger: Ledger, live: Generation) -> None:
+        """It begins with the switch away, ends with the one back, and a copy changes nothing."""
+        await ledger.collections.put_generation(generation("g2"))
+        head = await ledger.collections.activate(generation("g2"), 1)
+        retired, second = await ledger.collections.generations("books")
+        assert retired.retired_at is not None
+        assert second.retired_at is None
+        await ledger.collections.put_generation(retired)
+        assert (await ledger.collections.generations("books"))[0] == retired
+        await ledger.collections.activate(live, head.revision)
+        back, second = await ledger.collections.generations("books")
+        assert back.retired_at is None
+        assert second.retired_at is not None
+
+    async def test_a_discarded_generation_is_never_live(
+        self, ledger: Ledger, live: Generation
+    ) -> None:
+        """Whoever switches to it meanwhile is told; the pointer stays."""
+        await ledger.collections.put_generation(generation("g2"))
+        await ledger.collections.put_generation(generation("g2", state=GenerationState.DISCARDED))
+        with pytest.raises(NotFound):
+            await ledger.collections.activate(generation("g2"), 1)
+        assert (await ledger.collections.head("books")).live == live
+
+    async def test_builds_are_changed_one_after_another(
+        self, ledger: Ledger, live: Generation
+    ) -> None:
+        """What one changes no other overwrites, and a change of state keeps it."""
+        asked = Build(activate=True, speed=Speed(12.5, 0.5))
+        await ledger.collections.put_generation(replace(generation("g2"), build=asked))
+        target = generation("g2")
+
+        def written(build: Build) -> Build:
+            return replace(build, documents=build.documents + 1, seconds=build.seconds + 0.5)
+
+        changes = [ledger.collections.change_build(target, written) for _ in range(5)]
+        pause = ledger.collections.change_build(target, lambda build: replace(build, paused=True))
+        await asyncio.gather(*changes, pause)
+        await ledger.collections.put_generation(generation("g2", state=GenerationState.READY))
+        _, second = await ledger.collections.generations("books")
+        assert second.build == replace(asked, paused=True, documents=5, seconds=2.5)
+        assert second.state is GenerationState.READY
+        with pytest.raises(NotFound):
+            await ledger.collections.change_build(generation("absent"), written)

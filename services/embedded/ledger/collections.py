@@ -1,7 +1,7 @@
 """Collections, their generations and the pointer to the live one."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from services.collections import Collection
@@ -9,8 +9,8 @@ from services.embedded.ledger import rows
 from services.embedded.ledger.database import Database, collection_key, collection_row
 from services.embedded.ledger.rows import COLLECTION_COLUMNS, GENERATION_COLUMNS
 from services.errors import AlreadyExists, InvalidInput, NotFound
-from services.generations import Generation, GenerationState, Head
-from services.ledger_texts import dump_fingerprint, dump_schema, load_fingerprint
+from services.generations import Build, Generation, GenerationState, Head
+from services.ledger_texts import dump_build, dump_fingerprint, dump_schema
 
 _GENERATIONS = f"SELECT {GENERATION_COLUMNS} FROM generations g"  # noqa: S608  # constants
 
@@ -100,16 +100,31 @@ class SqliteCollections:
         def work(connection: sqlite3.Connection) -> None:
             key, live = collection_row(connection, generation.collection, "c.key, c.live")
             found = _find_generation(connection, key, generation.id)
-            if generation.state is GenerationState.LIVE or (found and found[0] == live):
+            if generation.state is GenerationState.LIVE or (found == live):
                 raise InvalidInput("A generation becomes live, or stops being so, by activation.")
             if found is None:
                 _queue_all(connection, key, _insert_generation(connection, key, generation))
-            elif load_fingerprint(found[1]) != generation.fingerprint:
+                return
+            held = _generation(connection, generation.collection, found)
+            if held.fingerprint != generation.fingerprint:
                 raise AlreadyExists(f"The generation {generation.id!r} has another configuration.")
-            else:
-                _set_state(connection, found[0], generation.state)
+            _store_generation(connection, found, held.moved_to(generation.state))
 
         await self._database.write(work)
+
+    async def change_build(
+        self, generation: Generation, change: Callable[[Build], Build]
+    ) -> Generation:
+        """Replace what is kept of a build by what the change makes of it."""
+
+        def work(connection: sqlite3.Connection) -> Generation:
+            key = generation_key(connection, generation)
+            held = _generation(connection, generation.collection, key)
+            changed = replace(held, build=change(held.build))
+            _store_generation(connection, key, changed)
+            return changed
+
+        return await self._database.write(work)
 
     async def activate(self, generation: Generation, revision: int) -> Head:
         """Point to a generation if the record still has ``revision``, else AlreadyExists."""
@@ -118,12 +133,14 @@ class SqliteCollections:
             columns = "c.key, c.live, c.revision"
             key, live, current = collection_row(connection, generation.collection, columns)
             target = _existing_generation(connection, key, generation)
+            _generation(connection, generation.collection, target).check_kept()
             if current != revision:
                 raise AlreadyExists(
                     f"Another switch of {generation.collection!r} came first: read its head again."
                 )
-            _set_state(connection, live, GenerationState.RETIRED)
-            _set_state(connection, target, GenerationState.LIVE)
+            for each, state in ((live, GenerationState.RETIRED), (target, GenerationState.LIVE)):
+                held = _generation(connection, generation.collection, each)
+                _store_generation(connection, each, held.moved_to(state))
             connection.execute(
                 "UPDATE collections SET live = ?, revision = revision + 1, epoch = epoch + 1 "
                 "WHERE key = ?",
@@ -158,17 +175,22 @@ def _existing_generation(
     found = _find_generation(connection, collection, generation.id)
     if found is None:
         raise NotFound(f"{generation.collection!r} has no generation {generation.id!r} any more.")
-    return int(found[0])
+    return found
 
 
 def _find_generation(
     connection: sqlite3.Connection, collection: int, identifier: str
-) -> rows.Row | None:
+) -> int | None:
     found: rows.Row | None = connection.execute(
-        "SELECT key, fingerprint FROM generations WHERE collection = ? AND id = ?",
+        "SELECT key FROM generations WHERE collection = ? AND id = ?",
         (collection, identifier),
     ).fetchone()
-    return found
+    return None if found is None else int(found[0])
+
+
+def _generation(connection: sqlite3.Connection, collection: str, key: int) -> Generation:
+    row = connection.execute(f"{_GENERATIONS} WHERE g.key = ?", (key,)).fetchone()
+    return rows.generation(collection, row)
 
 
 def _collection(connection: sqlite3.Connection, name: str) -> Collection:
@@ -177,8 +199,7 @@ def _collection(connection: sqlite3.Connection, name: str) -> Collection:
 
 def _head(connection: sqlite3.Connection, name: str) -> Head:
     live, epoch, revision = collection_row(connection, name, "c.live, c.epoch, c.revision")
-    row = connection.execute(f"{_GENERATIONS} WHERE g.key = ?", (live,)).fetchone()
-    return Head(rows.generation(name, row), epoch, revision)
+    return Head(_generation(connection, name, live), epoch, revision)
 
 
 def _insert_collection(connection: sqlite3.Connection, collection: Collection) -> int:
@@ -198,14 +219,15 @@ def _insert_generation(
     connection: sqlite3.Connection, collection: int, generation: Generation
 ) -> int:
     cursor = connection.execute(
-        "INSERT INTO generations (collection, id, fingerprint, state, created_at) "
-        "VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO generations (collection, id, fingerprint, state, created_at, build) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
         (
             collection,
             generation.id,
             dump_fingerprint(generation.fingerprint),
             generation.state,
             generation.created_at.isoformat(),
+            dump_build(generation.build, generation.retired_at),
         ),
     )
     return _last_key(cursor)
@@ -219,8 +241,12 @@ def _queue_all(connection: sqlite3.Connection, collection: int, generation: int)
     )
 
 
-def _set_state(connection: sqlite3.Connection, generation: int, state: GenerationState) -> None:
-    connection.execute("UPDATE generations SET state = ? WHERE key = ?", (state, generation))
+def _store_generation(connection: sqlite3.Connection, key: int, generation: Generation) -> None:
+    """What changes of a generation after it was added."""
+    connection.execute(
+        "UPDATE generations SET state = ?, build = ? WHERE key = ?",
+        (generation.state, dump_build(generation.build, generation.retired_at), key),
+    )
 
 
 def _last_key(cursor: sqlite3.Cursor) -> int:

@@ -13,13 +13,13 @@ from typing import Any
 from services.collections import Collection
 from services.documents import Document, Heading
 from services.generations import Generation, GenerationState
-from services.ledger_texts import load_fingerprint, load_metadata, load_schema
+from services.ledger_texts import load_build, load_fingerprint, load_metadata, load_schema
 from services.ports.ledger import Record, Summary
 
 SUMMARY_COLUMNS = "d.id, d.version, d.title, d.url, d.language, d.metadata, d.principals"
 RECORD_COLUMNS = f"{SUMMARY_COLUMNS}, d.deleted, d.updated_at, b.text, b.outline"
 COLLECTION_COLUMNS = "c.name, c.language, c.created_at, c.fields"
-GENERATION_COLUMNS = "g.id, g.fingerprint, g.state, g.created_at"
+GENERATION_COLUMNS = "g.id, g.fingerprint, g.state, g.created_at, g.build"
 NAMED = "FROM json_each(?) n CROSS JOIN documents d ON d.collection = ? AND d.id = n.value"
 
 Row = tuple[Any, ...]
@@ -48,13 +48,16 @@ def collection(row: Row) -> Collection:
 
 def generation(collection_name: str, row: Row) -> Generation:
     """From GENERATION_COLUMNS."""
-    identifier, fingerprint, state, created_at = row
+    identifier, fingerprint, state, created_at, raw_build = row
+    build, retired_at = load_build(raw_build)
     return Generation(
         collection_name,
         identifier,
         load_fingerprint(fingerprint),
         GenerationState(state),
         datetime.fromisoformat(created_at),
+        retired_at,
+        build,
     )
 
 

@@ -11,7 +11,7 @@ A lease's ``beat`` grows with every renewal, so that who watches it sees it live
 outlives its holder (holder ''), for its fence must never fall.
 """
 
-FORMAT = 2
+FORMAT = 3
 
 _SINCE_2 = """
 CREATE TABLE leases (
@@ -36,6 +36,7 @@ CREATE INDEX audit_by_collection ON audit (collection, key);
 
 UPGRADES = {
     1: f"ALTER TABLE dead_letters ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0; {_SINCE_2}",
+    2: "ALTER TABLE generations ADD COLUMN build TEXT NOT NULL DEFAULT '';",
 }
 """By the format that a file has: what brings it to the next."""
 
@@ -63,6 +64,7 @@ CREATE TABLE generations (
     fingerprint TEXT NOT NULL,
     state TEXT NOT NULL,
     created_at TEXT NOT NULL,
+    build TEXT NOT NULL DEFAULT '',
     UNIQUE (collection, id)
 );
 CREATE TABLE documents (

@@ -1,12 +1,12 @@
 """Collections, their generations and the pointer to the live one."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from services.collections import Collection
 from services.errors import AlreadyExists, InvalidInput
-from services.generations import Generation, GenerationState, Head
+from services.generations import Build, Generation, GenerationState, Head
 from services.opensearch.ledger.documents_index import DocumentsIndex
 from services.opensearch.ledger.records import Pointer
 from services.opensearch.ledger.registry import Registry
@@ -77,11 +77,26 @@ class OpenSearchCollections:
 
         await self._registry.change(generation.collection, put)
 
+    async def change_build(
+        self, generation: Generation, change: Callable[[Build], Build]
+    ) -> Generation:
+        """Replace what is kept of a build by what the change makes of it."""
+
+        def changed(pointer: Pointer) -> Pointer:
+            held = pointer.existing(generation)
+            return pointer.with_kept(
+                replace(held.generation, build=change(held.generation.build)), held.key
+            )
+
+        pointer = await self._registry.change(generation.collection, changed)
+        return pointer.existing(generation).generation
+
     async def activate(self, generation: Generation, revision: int) -> Head:
         """Point to a generation if the record still has ``revision``, else AlreadyExists."""
 
         def switched(pointer: Pointer) -> Pointer:
             target = pointer.existing(generation)
+            target.generation.check_kept()
             if pointer.revision != revision:
                 raise AlreadyExists(
                     f"Another switch of {pointer.name!r} came first: read its head again."

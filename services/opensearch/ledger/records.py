@@ -1,6 +1,6 @@
 """A collection's pointer record, and its form in the index."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,8 +8,10 @@ from services.collections import Collection
 from services.errors import DataFormatUnsupported, NotFound
 from services.generations import Generation, GenerationState, Head
 from services.ledger_texts import (
+    dump_build,
     dump_fingerprint,
     dump_schema,
+    load_build,
     load_fingerprint,
     load_schema,
 )
@@ -78,12 +80,15 @@ class Pointer:
 
     def with_state(self, key: str, state: GenerationState) -> "Pointer":
         """The record with one generation in another state."""
+        (held,) = (kept.generation for kept in self.generations if kept.key == key)
+        return self.with_kept(held.moved_to(state), key)
+
+    def with_kept(self, generation: Generation, key: str) -> "Pointer":
+        """The record with another value of one generation."""
         return replace(
             self,
             generations=tuple(
-                replace(kept, generation=replace(kept.generation, state=state))
-                if kept.key == key
-                else kept
+                replace(kept, generation=generation) if kept.key == key else kept
                 for kept in self.generations
             ),
         )
@@ -117,6 +122,7 @@ def dump(pointer: Pointer) -> str:
                     dump_fingerprint(kept.generation.fingerprint),
                     kept.generation.state,
                     kept.generation.created_at.isoformat(),
+                    dump_build(kept.generation.build, kept.generation.retired_at),
                 )
                 for kept in pointer.generations
             ],
@@ -148,13 +154,16 @@ def load(name: str, text: str) -> Pointer:
     )
 
 
-def _load_kept(name: str, fields: tuple[str, str, str, str, str]) -> Kept:
-    key, identifier, fingerprint, state, created_at = fields
+def _load_kept(name: str, fields: Sequence[str]) -> Kept:
+    key, identifier, fingerprint, state, created_at, *more = fields
+    build, retired_at = load_build(*more or [""])
     generation = Generation(
         name,
         identifier,
         load_fingerprint(fingerprint),
         GenerationState(state),
         datetime.fromisoformat(created_at),
+        retired_at,
+        build,
     )
     return Kept(key, generation)
