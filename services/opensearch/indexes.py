@@ -32,6 +32,11 @@ class Layout:
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:10]
         return f"{self.prefix}-{part}-{_UNSAFE.sub('_', name.lower())[:80]}-{digest}"
 
+    async def aliases(self, client: OpenSearchClient, part: str) -> list[str]:
+        """Every alias of a part that the cluster holds."""
+        found = await client.read(f"/_alias/{self.prefix}-{part}-*")
+        return [alias for index in found.values() for alias in index["aliases"]]
+
     def settings(self, **more: object) -> Json:
         """The settings of a new index.
 
@@ -55,6 +60,14 @@ async def create_index(
     except Rejected:  # also where it exists, made by another process a moment ago
         if not await exists(client, alias):
             raise
+
+
+async def ensure_index(
+    client: OpenSearchClient, alias: str, settings: Json, mappings: Json
+) -> None:
+    """Make an index with its alias where there is none, asking first."""
+    if not await exists(client, alias):
+        await create_index(client, alias, settings, mappings)
 
 
 async def drop_index(client: OpenSearchClient, alias: str) -> None:

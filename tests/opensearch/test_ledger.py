@@ -9,11 +9,21 @@ from services.opensearch.indexes import Layout
 from services.opensearch.ledger import OpenSearchLedger
 from tests.ledger.conformance import CollectionConformance
 from tests.ledger.document_conformance import DocumentConformance
+from tests.ledger.lease_conformance import AuditConformance, LeaseConformance
+from tests.ledger.mark_conformance import MarkConformance
+from tests.ledger.restore_conformance import RestoreConformance
 
 pytestmark = pytest.mark.servers
 
 
-class TestOpenSearchLedger(CollectionConformance, DocumentConformance):
+class TestOpenSearchLedger(
+    CollectionConformance,
+    DocumentConformance,
+    MarkConformance,
+    LeaseConformance,
+    AuditConformance,
+    RestoreConformance,
+):
     """Every sentence of the port."""
 
     @pytest.fixture

@@ -13,13 +13,26 @@ from services.embedded.ledger.leases import check_lease
 from services.embedded.ledger.rows import NAMED, RECORD_COLUMNS
 from services.generations import Generation
 from services.ports.leases import Lease
-from services.ports.ledger import MOST_BYTES, DeadLetter, MarkState, Record, Standing
+from services.ports.ledger import (
+    MOST_BYTES,
+    DeadLetter,
+    MarkState,
+    PendingVersion,
+    Record,
+    Standing,
+)
 
 # Column lists are constants of ours; every value is bound.
 _KEYS = f"(SELECT d.key {NAMED})"
 _NAMED_PENDING = f"SELECT d.id {NAMED} JOIN pending p ON p.document = d.key AND p.generation = ?"
 _PENDING_RECORDS = (
     f"SELECT {RECORD_COLUMNS} FROM pending p CROSS JOIN documents d ON d.key = p.document "  # noqa: S608
+    "LEFT JOIN bodies b ON b.document = d.key "
+    "WHERE p.generation = ? ORDER BY p.change LIMIT ?"
+)
+_PENDING_VERSIONS = (
+    "SELECT d.id, d.version, coalesce(length(b.text), 0) "
+    "FROM pending p CROSS JOIN documents d ON d.key = p.document "
     "LEFT JOIN bodies b ON b.document = d.key "
     "WHERE p.generation = ? ORDER BY p.change LIMIT ?"
 )
@@ -50,6 +63,18 @@ class SqliteMarks:
         def work(connection: sqlite3.Connection) -> Sequence[Record]:
             key = generation_key(connection, generation)
             return rows.records(connection.execute(_PENDING_RECORDS, (key, limit)), max_bytes)
+
+        return await self._database.read(work)
+
+    async def pending_versions(
+        self, generation: Generation, limit: int
+    ) -> Sequence[PendingVersion]:
+        """The same records unread."""
+
+        def work(connection: sqlite3.Connection) -> Sequence[PendingVersion]:
+            key = generation_key(connection, generation)
+            found = connection.execute(_PENDING_VERSIONS, (key, limit))
+            return [PendingVersion(*row) for row in found]
 
         return await self._database.read(work)
 
@@ -171,9 +196,9 @@ class SqliteMarks:
             key = generation_key(connection, generation)
             collection = collection_key(connection, generation.collection)
             return connection.execute(
-                "UPDATE dead_letters SET dropped = 1 WHERE generation = ? AND NOT dropped "
-                f"AND document IN {_KEYS}",
-                (key, json.dumps(list(ids)), collection),
+                f"UPDATE dead_letters SET dropped = 1 WHERE document IN {_KEYS} "  # noqa: S608
+                "AND generation = ? AND NOT dropped",
+                (json.dumps(list(ids)), collection, key),
             ).rowcount
 
         return await self._database.write(work)

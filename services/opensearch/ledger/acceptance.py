@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from services.errors import BackendUnavailable
 from services.opensearch.bulk import Action, Result
@@ -39,7 +40,8 @@ class Acceptance:
         self._alias = alias
         self._writes = writes
         self._change = time.time_ns() // 1_000
-        self._contents = [rows.content(write.document_id, write.document) for write in writes]
+        now = datetime.now(UTC)
+        self._contents = [rows.content(write.document_id, write.document, now) for write in writes]
         self._accepted: dict[int, Accepted] = {}
 
     async def run(self) -> Sequence[Accepted]:
@@ -66,7 +68,7 @@ class Acceptance:
         actions = {name: plan.action for name, plan in plans.items() if plan.action is not None}
         results = await self._documents.write(self._alias, list(actions.values()))
         for result in results:
-            _check(result)
+            check(result)
         return {name for name, result in zip(actions, results, strict=True) if result.conflict}
 
     def _plan(
@@ -83,13 +85,11 @@ class Acceptance:
             changed = (content["deleted"], content["hash"]) != state
             if changed:
                 version, state = version + 1, (content["deleted"], content["hash"])
-                last = content | {"version": version, "change": self._change + place}
+                last = rows.unsettled(content, version, self._change + place)
             accepted.append(Accepted(name, version, changed))
         if last is None:
             return _Plan(accepted, None, {})
-        stored = last | {"settled": [], "dead": [], "letters": rows.dump_letters({})}
-        verb, options = ("create", {}) if row is None else ("index", row.seen)
-        return _Plan(accepted, Action(verb, name, options, stored), stored)
+        return _Plan(accepted, replacement(name, row, last), last)
 
 
 def _standing(row: Row | None) -> tuple[int, tuple[bool, str]]:
@@ -103,6 +103,13 @@ def _stored(row: Row, content: Json) -> bool:
     return all(row.source[name] == content[name] for name in _COMPARED)
 
 
-def _check(result: Result) -> None:
+def replacement(name: str, row: Row | None, stored: Json) -> Action:
+    """What puts a whole row where this one, or none, was seen."""
+    verb, options = ("create", {}) if row is None else ("index", row.seen)
+    return Action(verb, name, options, stored)
+
+
+def check(result: Result) -> None:
+    """Raise BackendUnavailable where a row could neither be written nor was changed meanwhile."""
     if not result.done and not result.conflict:
         raise BackendUnavailable(f"OpenSearch cannot store a document: {result.reason}")

@@ -1,39 +1,22 @@
 """Documents, their versions and what is to be indexed of them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
-from services.generations import Generation
 from services.opensearch.client import Json
 from services.opensearch.ledger.acceptance import Acceptance
-from services.opensearch.ledger.documents_index import DocumentsIndex, Row
-from services.opensearch.ledger.marking import Marking
+from services.opensearch.ledger.comparing import change_rows
+from services.opensearch.ledger.marks import OpenSearchMarks
 from services.opensearch.ledger.records import raise_epoch
-from services.opensearch.ledger.registry import Registry
-from services.opensearch.ledger.rows import (
-    RECORD_FIELDS,
-    SUMMARY_FIELDS,
-    load_letters,
-    record,
-    summary,
-)
-from services.opensearch.searching import hits, value
-from services.ports.ledger import Accepted, DeadLetter, Record, Summary, Write
+from services.opensearch.ledger.restoration import restoring
+from services.opensearch.ledger.rows import RECORD_FIELDS, SUMMARY_FIELDS, record, summary
+from services.ports.ledger import MOST_BYTES, Accepted, Record, Summary, Write
 
-T = TypeVar("T")
-
-_MOST = 10_000
-_EVERY = 2**31
+_MOST_LANGUAGES = 10_000
 _LIVE: Json = {"term": {"deleted": False}}
-_LOOKS = 3
 
 
-class OpenSearchDocuments:
-    """Implements :class:`services.ports.ledger.DocumentLedger`."""
-
-    def __init__(self, registry: Registry, index: DocumentsIndex) -> None:
-        self._registry = registry
-        self._index = index
+class OpenSearchDocuments(OpenSearchMarks):
+    """Implements :class:`services.ports.ledger.DocumentLedger`, with its marks inherited."""
 
     async def accept(self, collection: str, writes: Sequence[Write]) -> Sequence[Accepted]:
         """Store writes in their order; durable when it returns, the epoch raised last."""
@@ -50,9 +33,12 @@ class OpenSearchDocuments:
 
     async def read(self, collection: str, ids: Sequence[str]) -> Mapping[str, Record]:
         """Records by id, tombstones included, for as many as are there."""
-        return await self._named(
-            collection, ids, RECORD_FIELDS, lambda row: record(row.id, row.source)
+        held = await self._index.on(
+            collection, lambda alias: self._index.rows(alias, ids, RECORD_FIELDS)
         )
+        return {
+            name: record(name, held[name].source) for name in dict.fromkeys(ids) if name in held
+        }
 
     async def summaries(self, collection: str, ids: Sequence[str]) -> Mapping[str, Summary]:
         """Live documents without their text, for as many as are there."""
@@ -78,6 +64,32 @@ class OpenSearchDocuments:
         )
         return [summary(row["id"], row) for row in found]
 
+    async def records(
+        self, collection: str, after: str, limit: int, max_bytes: int = MOST_BYTES
+    ) -> Sequence[Record]:
+        """Records by id (in the order of its UTF-8), tombstones included, after ``after``."""
+        query = {"range": {"id": {"gt": after}}}
+
+        async def work(alias: str) -> Sequence[Record]:
+            names = await self._index.fitting(alias, query, ("id",), limit, max_bytes)
+            held = await self._index.rows(alias, names, RECORD_FIELDS)
+            return [record(name, held[name].source) for name in names]
+
+        return await self._index.on(collection, work)
+
+    async def restore(self, collection: str, records: Sequence[Record]) -> int:
+        """Store records as they were where they are newer, the epoch raised last."""
+        ids = [record.document_id for record in records]
+
+        async def work(alias: str) -> int:
+            async with self._registry.turn(collection):
+                return await change_rows(self._index, alias, ids, ("version",), restoring(records))
+
+        restored = await self._index.on(collection, work)
+        if restored:
+            await self._registry.change(collection, raise_epoch)
+        return restored
+
     async def count(self, collection: str) -> int:
         """How many live documents there are."""
         return sum((await self.languages(collection)).values())
@@ -87,121 +99,8 @@ class OpenSearchDocuments:
         body = {
             "size": 0,
             "query": _LIVE,
-            "aggs": {"languages": {"terms": {"field": "language", "size": _MOST}}},
+            "aggs": {"languages": {"terms": {"field": "language", "size": _MOST_LANGUAGES}}},
         }
         answer = await self._index.on(collection, lambda alias: self._index.search(alias, body))
         buckets = answer["aggregations"]["languages"]["buckets"]
         return {str(bucket["key"]): int(bucket["doc_count"]) for bucket in buckets}
-
-    async def pending(
-        self, generation: Generation, limit: int, max_bytes: int = 64 * 2**20
-    ) -> Sequence[Record]:
-        """Records whose newest version is neither indexed nor dead, oldest change first."""
-        key = await self._key(generation)
-
-        async def work(alias: str) -> Sequence[Record]:
-            for _ in range(_LOOKS):
-                names = await self._oldest(alias, key, limit, max_bytes)
-                held = await self._index.rows(alias, names, RECORD_FIELDS)
-                # A search can lag behind the marks of another process; rows by id cannot.
-                found = [
-                    record(name, held[name].source)
-                    for name in names
-                    if name in held and key not in held[name].source["settled"]
-                ]
-                if found or not names:
-                    break
-                await self._index.refresh(alias, always=True)
-            return found
-
-        return await self._index.on(generation.collection, work)
-
-    async def _oldest(self, alias: str, key: str, limit: int, max_bytes: int) -> Sequence[str]:
-        """The ids of what is pending, as many as fit."""
-        body = {
-            "size": min(limit, _MOST),
-            "query": _pending(key),
-            "sort": [{"change": "asc"}, {"id": "asc"}],
-            "_source": False,
-            "docvalue_fields": ["id", "size"],
-        }
-        names: list[str] = []
-        room = max_bytes
-        for hit in hits(await self._index.search(alias, body)):
-            room -= int(str(value(hit, "size")))
-            if names and room < 0:
-                break
-            names.append(str(value(hit, "id")))
-        return names
-
-    async def backlog(self, generation: Generation) -> int:
-        """How many records are pending."""
-        body = {"size": 0, "query": _pending(await self._key(generation)), "track_total_hits": True}
-        answer = await self._index.on(
-            generation.collection, lambda alias: self._index.search(alias, body)
-        )
-        return int(answer["hits"]["total"]["value"])
-
-    async def waiting(self, generation: Generation, ids: Sequence[str]) -> frozenset[str]:
-        """Which of these ids are pending."""
-        key = await self._key(generation)
-        found = await self._named(
-            generation.collection,
-            ids,
-            ("settled",),
-            lambda row: None if key in row.source["settled"] else row.id,
-        )
-        return frozenset(found)
-
-    async def mark(
-        self,
-        generation: Generation,
-        indexed: Mapping[str, int],
-        refused: Sequence[DeadLetter] = (),
-    ) -> int:
-        """Record versions as indexed or dead; returns the epoch after it.
-
-        A version that is no longer the newest changes the index, so the epoch grows, but
-        its document stays pending.
-        """
-        pointer = await self._registry.get(generation.collection)
-        key = pointer.existing(generation).key
-        if not indexed and not refused:
-            return pointer.epoch
-
-        async def work(alias: str) -> None:
-            await Marking(self._index, alias, key, pointer.keys).run(indexed, refused)
-
-        await self._index.on(generation.collection, work)
-        return (await self._registry.change(generation.collection, raise_epoch)).epoch
-
-    async def dead_letters(self, generation: Generation) -> Sequence[DeadLetter]:
-        """What could not be indexed of the newest versions, by document id."""
-        key = await self._key(generation)
-        query = {"term": {"dead": key}}
-        found = await self._index.on(
-            generation.collection,
-            lambda alias: self._index.listed(alias, query, ("letters",), _EVERY),
-        )
-        return [load_letters(row["id"], row["letters"])[key] for row in found]
-
-    async def _key(self, generation: Generation) -> str:
-        """The key of a generation; CollectionNotFound or NotFound where it is gone."""
-        pointer = await self._registry.get(generation.collection)
-        return pointer.existing(generation).key
-
-    async def _named(
-        self,
-        collection: str,
-        ids: Sequence[str],
-        fields: Sequence[str],
-        read: Callable[[Row], T | None],
-    ) -> Mapping[str, T]:
-        """What is read of rows by id, for as many as are there and give something."""
-        held = await self._index.on(collection, lambda alias: self._index.rows(alias, ids, fields))
-        found = {name: read(held[name]) for name in dict.fromkeys(ids) if name in held}
-        return {name: what for name, what in found.items() if what is not None}
-
-
-def _pending(key: str) -> Json:
-    return {"bool": {"must_not": [{"term": {"settled": key}}]}}

@@ -195,6 +195,29 @@ class DocumentsIndex:
                 break
         return found
 
+    async def fitting(
+        self, alias: str, query: Json, order: Sequence[str], limit: int, max_bytes: int
+    ) -> Sequence[str]:
+        """The ids of rows that match, in this order of fields, as many as fit.
+
+        One at least, then at most ``limit`` whose text stays under ``max_bytes``.
+        """
+        body = {
+            "size": min(limit, _PAGE),
+            "query": query,
+            "sort": [{field: "asc"} for field in order],
+            "_source": False,
+            "docvalue_fields": ["id", "size"],
+        }
+        names: list[str] = []
+        room = max_bytes
+        for hit in hits(await self.search(alias, body)):
+            room -= int(str(value(hit, "size")))
+            if names and room < 0:
+                break
+            names.append(str(value(hit, "id")))
+        return names
+
     async def refresh(self, alias: str, *, always: bool = False) -> None:
         """Let searches see what this process, or with ``always`` anybody, has written."""
         if always or alias in self._unseen:

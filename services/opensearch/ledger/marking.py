@@ -1,76 +1,110 @@
-"""Marks: which versions a generation holds, or will never hold."""
+"""Marks in rows: which generations hold a version, or will never hold it."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from services.errors import BackendUnavailable
 from services.opensearch.bulk import Action
-from services.opensearch.client import Json
-from services.opensearch.ledger.documents_index import DocumentsIndex, Row
-from services.opensearch.ledger.registry import pause_s
+from services.opensearch.ledger.comparing import Step
+from services.opensearch.ledger.documents_index import Row
 from services.opensearch.ledger.rows import dump_letters, load_letters
 from services.ports.ledger import DeadLetter
 
-_ATTEMPTS = 40
-_COMPARED = ("version", "settled", "dead", "letters")
+MARK_FIELDS = ("version", "settled", "dead", "letters")
 
 Mark = tuple[int, DeadLetter | None]
 """A version, and its dead letter where it was refused."""
 
 
-class Marking:
-    """One batch of marks of one generation.
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What one row says of generations, by their keys; changed in place.
 
-    A version that is no longer the newest leaves its document pending.
+    Attributes:
+        settled: those that hold the newest version, or never will.
+        dead: those whose dead letter is on the list.
+        letters: dead letters, dropped ones too: who has one does not hold the version.
     """
 
-    def __init__(
-        self, documents: DocumentsIndex, alias: str, key: str, kept: frozenset[str]
-    ) -> None:
-        """Mark for the generation ``key``; keys that are not ``kept`` go on the way."""
-        self._documents = documents
-        self._alias = alias
-        self._key = key
-        self._kept = kept
+    settled: set[str]
+    dead: set[str]
+    letters: dict[str, DeadLetter]
 
-    async def run(self, indexed: Mapping[str, int], refused: Sequence[DeadLetter]) -> None:
-        """Store the marks."""
-        marks: dict[str, list[Mark]] = {}
-        for document_id, version in indexed.items():
-            marks.setdefault(document_id, []).append((version, None))
-        for letter in refused:
-            marks.setdefault(letter.document_id, []).append((letter.version, letter))
-        for attempt in range(_ATTEMPTS):
-            held = await self._documents.rows(self._alias, list(marks), _COMPARED)
-            actions = [
-                Action("update", name, row.seen, {"doc": doc})
-                for name, row in held.items()
-                if (doc := self._changed(row, marks[name])) is not None
-            ]
-            results = await self._documents.write(self._alias, actions)
-            lost = [
-                action.row
-                for action, result in zip(actions, results, strict=True)
-                if not result.done
-            ]
-            if not lost:
-                return
-            marks = {name: marks[name] for name in lost}
-            await asyncio.sleep(pause_s(attempt))
-        raise BackendUnavailable("Too many writers change the same documents at once; try again.")
-
-    def _changed(self, row: Row, marks: Sequence[Mark]) -> Json | None:
-        """The fields to store, None where no mark is of the newest version."""
-        newest = [letter for version, letter in marks if version == row.source["version"]]
-        if not newest:
-            return None
+    @classmethod
+    def of(cls, row: Row) -> "Marks":
+        """The marks of a row that was read with MARK_FIELDS."""
         letters = load_letters(row.id, row.source["letters"])
-        letters = {key: letter for key, letter in letters.items() if key in self._kept}
-        letters.pop(self._key, None)
-        if newest[-1] is not None:
-            letters[self._key] = newest[-1]
-        return {
-            "settled": sorted({*row.source["settled"], self._key} & self._kept),
-            "dead": sorted(letters),
+        return cls(set(row.source["settled"]), set(row.source["dead"]), letters)
+
+    def clear(self, key: str) -> None:
+        """Forget what is known of one generation."""
+        self.settled.discard(key)
+        self.dead.discard(key)
+        self.letters.pop(key, None)
+
+    def stored(self, row: Row, kept: frozenset[str]) -> Action:
+        """The write of these marks; keys of generations that are not ``kept`` go on the way."""
+        letters = {key: letter for key, letter in self.letters.items() if key in kept}
+        fields = {
+            "settled": sorted(self.settled & kept),
+            "dead": sorted(self.dead & kept),
             "letters": dump_letters(letters),
         }
+        return Action("update", row.id, row.seen, {"doc": fields})
+
+
+def by_document(
+    indexed: Mapping[str, int], refused: Sequence[DeadLetter]
+) -> Mapping[str, Sequence[Mark]]:
+    """All marks of each document, the refusals last."""
+    marks: dict[str, list[Mark]] = {}
+    for document_id, version in indexed.items():
+        marks.setdefault(document_id, []).append((version, None))
+    for letter in refused:
+        marks.setdefault(letter.document_id, []).append((letter.version, letter))
+    return marks
+
+
+def settling(marks: Mapping[str, Sequence[Mark]], key: str, kept: frozenset[str]) -> Step:
+    """Marks one generation; a version that is no longer the newest stays pending."""
+
+    def step(name: str, row: Row | None) -> Action | None:
+        if row is None:
+            return None
+        newest = [letter for version, letter in marks[name] if version == row.source["version"]]
+        if not newest:
+            return None
+        changed = Marks.of(row)
+        changed.clear(key)
+        changed.settled.add(key)
+        if newest[-1] is not None:
+            changed.dead.add(key)
+            changed.letters[key] = newest[-1]
+        return changed.stored(row, kept)
+
+    return step
+
+
+def unsettling(key: str, kept: frozenset[str]) -> Step:
+    """Makes documents pending in one generation."""
+
+    def step(_: str, row: Row | None) -> Action | None:
+        if row is None or key not in row.source["settled"]:
+            return None
+        changed = Marks.of(row)
+        changed.clear(key)
+        return changed.stored(row, kept)
+
+    return step
+
+
+def dropping(key: str, kept: frozenset[str]) -> Step:
+    """Takes dead letters of one generation off the list."""
+
+    def step(_: str, row: Row | None) -> Action | None:
+        if row is None or key not in row.source["dead"]:
+            return None
+        changed = Marks.of(row)
+        changed.dead.discard(key)
+        return changed.stored(row, kept)
+
+    return step

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from services.errors import AlreadyExists, BackendUnavailable, CollectionNotFound
 from services.opensearch.client import Absent, Conflict, Json, OpenSearchClient
-from services.opensearch.indexes import Layout, create_index, exists, refresh
+from services.opensearch.indexes import Layout, ensure_index, refresh
 from services.opensearch.ledger.records import Change, Pointer, dump, load
 from services.opensearch.ledger.schema import RECORDS_MAPPINGS
 from services.opensearch.searching import hits, search_one
@@ -70,7 +70,7 @@ class Registry:
                 if after == before:
                     return before
                 try:
-                    await self._put(after, "_doc", **_seen(row))
+                    await self._put(after, "_doc", **seen(row))
                 except Conflict:
                     await asyncio.sleep(pause_s(attempt))
                     continue
@@ -82,7 +82,7 @@ class Registry:
         for attempt in range(_ATTEMPTS):
             row = await self._row(name)
             try:
-                await self._client.send("DELETE", self._path(name, "_doc"), **_seen(row))
+                await self._client.send("DELETE", self._path(name, "_doc"), **seen(row))
             except Conflict:
                 await asyncio.sleep(pause_s(attempt))
                 continue
@@ -103,10 +103,10 @@ class Registry:
         await self._client.send("PUT", path, row, require_alias=True, **options)
 
     async def _ensure_index(self) -> None:
-        if not self._ready and not await exists(self._client, self._alias):
+        if not self._ready:
             settings = self._layout.settings() | {"number_of_shards": 1}
-            await create_index(self._client, self._alias, settings, RECORDS_MAPPINGS)
-        self._ready = True
+            await ensure_index(self._client, self._alias, settings, RECORDS_MAPPINGS)
+            self._ready = True
 
     def _path(self, name: str, kind: str) -> str:
         return f"/{self._alias}/{kind}/{quote(name, safe='')}"
@@ -118,5 +118,6 @@ def pause_s(attempt: int) -> float:
     return random.uniform(0, longest)  # noqa: S311  # spreads writers, no secret
 
 
-def _seen(row: Json) -> dict[str, int]:
+def seen(row: Json) -> dict[str, int]:
+    """Parameters of a write that fails where the row has changed since it was read."""
     return {"if_seq_no": row["_seq_no"], "if_primary_term": row["_primary_term"]}

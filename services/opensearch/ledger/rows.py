@@ -1,5 +1,6 @@
 """Documents as rows and back."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from services.documents import Document, Heading
@@ -11,8 +12,10 @@ from services.ports.ledger import DeadLetter, Record, Summary
 SUMMARY_FIELDS = ("version", "deleted", "summary")
 RECORD_FIELDS = (*SUMMARY_FIELDS, "updated_at", "body", "settled")
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-def content(document_id: str, document: Document | None) -> Json:
+
+def content(document_id: str, document: Document | None, updated_at: datetime) -> Json:
     """The fields of a row that follow from its document; None leaves a tombstone."""
     shown = document or Document(document_id, "")
     summary = (
@@ -29,10 +32,20 @@ def content(document_id: str, document: Document | None) -> Json:
         "language": shown.language,
         "size": len(shown.text.encode("utf-8", "surrogatepass")),
         "hash": "" if document is None else document.content_hash(),
-        "updated_at": datetime.now(UTC).isoformat(),
+        "updated_at": updated_at.astimezone(UTC).isoformat(),
         "summary": pack(summary),
         "body": pack((shown.text, outline)),
     }
+
+
+def unsettled(content: Json, version: int, change: int) -> Json:
+    """A whole row: a version of some content that no generation has taken yet.
+
+    Args:
+        change: microseconds since 1970, by which what is pending is ordered.
+    """
+    marks = {"settled": [], "dead": [], "letters": dump_letters({})}
+    return content | {"version": version, "change": change} | marks
 
 
 def summary(document_id: str, row: Json) -> Summary:
@@ -68,7 +81,7 @@ def record(document_id: str, row: Json) -> Record:
     return Record(document_id, row["version"], document, datetime.fromisoformat(row["updated_at"]))
 
 
-def dump_letters(letters: dict[str, DeadLetter]) -> str:
+def dump_letters(letters: Mapping[str, DeadLetter]) -> str:
     """The dead letters of one row by the key of their generation."""
     return pack(
         {

@@ -1,7 +1,8 @@
-"""The ledger's indexes: one for the pointer records, one of documents for each collection.
+"""The ledger's indexes: pointer records, leases, audit log; documents, one for each collection.
 
 ``settled`` holds the keys of the generations in which a document's newest version is
-indexed or dead. A document is pending in every generation that it does not name: a new
+indexed or dead; ``dead`` those whose dead letter is on the list, while a letter that was
+dropped stays in ``letters``. A document is pending in every generation that it does not name: a new
 generation finds all of them pending, and a change clears the list, without either knowing
 of the other.
 """
@@ -14,6 +15,22 @@ RECORDS_MAPPINGS: Json = {
     "properties": {"name": {"type": "keyword"}, "record": STORED},
 }
 """A pointer record: the collection, its generations, the live one, epoch and revision."""
+
+LEASES_MAPPINGS: Json = {
+    "dynamic": "strict",
+    "properties": {
+        "name": {"type": "keyword"},
+        "holder": {"type": "keyword"},
+        "fence": {"type": "long"},
+        "ttl_s": {"type": "double"},
+    },
+}
+"""A lease; its holder is "" when it is free."""
+
+AUDIT_MAPPINGS: Json = {
+    "dynamic": "strict",
+    "properties": {"collection": {"type": "keyword"}, "entry": STORED},
+}
 
 _KEPT: Json = {**STORED, "store": True}
 

@@ -2,9 +2,11 @@
 
 from services.opensearch.client import OpenSearchClient
 from services.opensearch.indexes import Layout
+from services.opensearch.ledger.audit import OpenSearchAuditLog
 from services.opensearch.ledger.collections import OpenSearchCollections
 from services.opensearch.ledger.documents import OpenSearchDocuments
 from services.opensearch.ledger.documents_index import DocumentsIndex
+from services.opensearch.ledger.leases import OpenSearchLeases
 from services.opensearch.ledger.registry import Registry
 
 
@@ -21,7 +23,9 @@ class OpenSearchLedger:
         registry = Registry(client, layout)
         index = DocumentsIndex(client, layout, registry)
         self._collections = OpenSearchCollections(registry, index)
-        self._documents = OpenSearchDocuments(registry, index)
+        self._leases = OpenSearchLeases(client, layout)
+        self._documents = OpenSearchDocuments(registry, index, self._leases)
+        self._audit = OpenSearchAuditLog(client, layout)
 
     @property
     def collections(self) -> OpenSearchCollections:
@@ -32,6 +36,16 @@ class OpenSearchLedger:
     def documents(self) -> OpenSearchDocuments:
         """Documents and marks."""
         return self._documents
+
+    @property
+    def leases(self) -> OpenSearchLeases:
+        """Who may build what."""
+        return self._leases
+
+    @property
+    def audit(self) -> OpenSearchAuditLog:
+        """Who did what."""
+        return self._audit
 
     async def ping(self) -> None:
         """Raise BackendUnavailable where the cluster does not answer."""
