@@ -2,11 +2,15 @@
 
 import hashlib
 import json
+import re
+import secrets
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from services.errors import NotFound
+
+_ID = re.compile(r"g([0-9]{4,})-[0-9a-f]{12}-[0-9a-f]{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,21 @@ class Generation:
         """Its name in an engine, unique over collections."""
         return f"{self.collection}--{self.id}"
 
+    @staticmethod
+    def new_id(number: int, fingerprint: GenerationFingerprint) -> str:
+        """An id that is never used twice, whatever becomes of the ledger and the engines.
+
+        Its random digits keep a collection that is deleted and made again from what a crash
+        left of its indexes.
+        """
+        return f"g{number:04}-{fingerprint.digest()}-{secrets.token_hex(3)}"
+
+    @property
+    def number(self) -> int:
+        """Its place among the generations of its collection, from 1; 0 where the id has none."""
+        match = _ID.fullmatch(self.id)
+        return int(match[1]) if match else 0
+
     def check_kept(self) -> None:
         """Raise NotFound where its indexes are about to be removed."""
         if self.state is GenerationState.DISCARDED:
@@ -144,6 +163,11 @@ class Generation:
             return self
         retired_at = datetime.now(UTC) if state is GenerationState.RETIRED else None
         return replace(self, state=state, retired_at=retired_at)
+
+
+def names_generation(name: str) -> bool:
+    """Whether an engine's index is named as that of a generation is."""
+    return _ID.fullmatch(name.rpartition("--")[2]) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The text index."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -85,6 +85,16 @@ class LexicalStore(Protocol):
 
     async def drop(self, generation: Generation) -> None:
         """Remove the generation's index for good; nothing happens where there is none."""
+
+    async def orphans(self, known: Collection[Generation]) -> Sequence[str]:
+        """Names of indexes that were made for none of these generations, in order.
+
+        Only what is named as this installation names its indexes; another one that shares the
+        engine must have a prefix that does not begin as this one's does.
+        """
+
+    async def remove(self, orphan: str) -> None:
+        """Remove what :meth:`orphans` named; nothing happens where it is gone."""
 
     async def ping(self) -> None:
         """Raise BackendUnavailable where the engine does not answer."""

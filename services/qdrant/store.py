@@ -1,11 +1,12 @@
 """Where the vector indexes live on a Qdrant server: one collection for each generation."""
 
 import asyncio
+from collections.abc import Collection, Sequence
 
 from qdrant_client import AsyncQdrantClient
 
 from services.errors import InvalidInput
-from services.generations import Generation
+from services.generations import Generation, names_generation
 from services.qdrant.configuration import QdrantConfiguration
 from services.qdrant.engine import Engine
 from services.qdrant.errors import translated
@@ -43,22 +44,34 @@ class QdrantStore:
                 f"The generation {generation.name!r} was built without a bi-encoder: it has "
                 "no vectors. Build a new one with a model."
             )
-        index = self._indexes.get(generation.name)
+        collection = self._collection(generation)
+        index = self._indexes.get(collection)
         if index is None:
-            collection = self._collection(generation)
             own = (self._client, collection)
             engine = Engine(*own, self._configuration, self._reads)
             preparation = Preparation(*own, encoder, self._configuration, self._reads)
             index = QdrantIndex(engine, encoder, preparation)
-            self._indexes[generation.name] = index
+            self._indexes[collection] = index
         return index
 
     async def drop(self, generation: Generation) -> None:
         """Remove the generation's collection for good; nothing happens where there is none."""
-        self._indexes.pop(generation.name, None)
+        await self.remove(self._collection(generation))
+
+    async def orphans(self, known: Collection[Generation]) -> Sequence[str]:
+        """Collections that were made for none of these generations."""
+        kept = {self._collection(generation) for generation in known}
+        found = await self._reads.ask(self._client.get_collections)
+        names = (each.name for each in found.collections)
+        own = (name for name in names if name.startswith(f"{self._configuration.prefix}-"))
+        return sorted(name for name in own if names_generation(name) and name not in kept)
+
+    async def remove(self, orphan: str) -> None:
+        """Remove what :meth:`orphans` named."""
+        self._indexes.pop(orphan, None)
         with translated():
             async with asyncio.timeout(self._configuration.write_timeout_s):
-                await self._client.delete_collection(self._collection(generation))
+                await self._client.delete_collection(orphan)
 
     async def ping(self) -> None:
         """Raise BackendUnavailable where the server does not answer, or is too old."""

@@ -226,3 +226,16 @@ class LexicalStoreConformance:
         again = await store.open(generation("1"))
         assert await again.search(query("word"), 5) == []
         assert ids(await second.search(query("word"), 5)) == ["b"]
+
+    async def test_orphans_are_named_and_removed(self, store: LexicalStore) -> None:
+        """Only indexes of generations that nobody knows, and none that looks otherwise."""
+        kept, lost = (generation(f"g000{number}-0123456789ab-abcdef") for number in (1, 2))
+        for made in (kept, lost, generation("by-hand")):
+            await (await store.open(made)).write([entry("a", "word")], [])
+        (orphan,) = await store.orphans([kept])
+        assert await store.orphans([kept, lost]) == []
+        await store.remove(orphan)
+        await store.remove(orphan)
+        assert await store.orphans([kept]) == []
+        assert len(await (await store.open(kept)).versions("", 10)) == 1
+        assert len(await (await store.open(lost)).versions("", 10)) == 0

@@ -2,11 +2,12 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from services.embedded.files import folders_of_others
 from services.embedded.lexical.engine import translated
 from services.embedded.lexical.index import TantivyIndex
 from services.embedded.lexical.rowset import RowSet
@@ -40,6 +41,14 @@ class TantivyStore:
     async def drop(self, generation: Generation) -> None:
         """Remove the generation's folder."""
         await self._in_order(lambda: self._dropped(generation.name))
+
+    async def orphans(self, known: Collection[Generation]) -> Sequence[str]:
+        """Names of indexes that were made for none of these generations."""
+        return await self._in_order(lambda: folders_of_others(self._path, known))
+
+    async def remove(self, orphan: str) -> None:
+        """Remove what :meth:`orphans` named."""
+        await self._in_order(lambda: self._dropped(orphan))
 
     async def ping(self) -> None:
         """Raise BackendUnavailable after the store is closed, or where its folder cannot be had."""

@@ -2,8 +2,10 @@
 
 import asyncio
 import shutil
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from services.embedded.files import folders_of_others
 from services.embedded.vectors.index import EdgeIndex
 from services.embedded.vectors.shard import create_shard
 from services.errors import BackendUnavailable, InvalidInput
@@ -46,11 +48,19 @@ class EdgeStore:
 
     async def drop(self, generation: Generation) -> None:
         """Remove the generation's index for good; nothing happens where there is none."""
+        await self.remove(generation.name)
+
+    async def orphans(self, known: Collection[Generation]) -> Sequence[str]:
+        """Names of indexes that were made for none of these generations."""
+        return await asyncio.to_thread(folders_of_others, self._path, known)
+
+    async def remove(self, orphan: str) -> None:
+        """Remove what :meth:`orphans` named."""
         async with self._opening:
-            index = self._indexes.pop(generation.name, None)
+            index = self._indexes.pop(orphan, None)
             if index is not None:
                 await index.close()
-            await asyncio.to_thread(self._remove, generation.name)
+            await asyncio.to_thread(self._remove, orphan)
 
     async def ping(self) -> None:
         """Raise BackendUnavailable where the folder is gone."""
