@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import Scope
+from starlette.routing import Route
+from starlette.types import ASGIApp, Scope
 
 import indexer.routes
 import search_api.rerank_routes
@@ -17,6 +18,7 @@ import search_api.similar_routes
 import search_api.ui.routes
 from indexer.service import Indexer
 from search_api.answer import SearchAnswer
+from search_api.mcp_tools import open_mcp
 from search_api.request import SearchRequest
 from search_api.service import SearchService
 from search_api.similar import similar
@@ -37,7 +39,7 @@ from services.web.request_metrics import RequestMetrics
 PING_DEADLINE_S = 2.0
 
 _PUBLIC = frozenset({"/", "/key", "/favicon.ico", "/livez", "/readyz", "/openapi.json"})
-_RERANK = frozenset({"/v1/rerank", "/v2/rerank"})
+_SEARCHES = frozenset({"/v1/rerank", "/v2/rerank", "/mcp"})
 _PUBLIC_FOLDERS = ("/assets/", "/problems/")
 
 
@@ -48,6 +50,7 @@ class Runtime:
     services: Services
     indexer: Indexer
     search: SearchService
+    mcp: ASGIApp
 
 
 @asynccontextmanager
@@ -61,7 +64,9 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         background = Indexer(services)
         background.start()
         try:
-            yield Runtime(services, background, SearchService(services))
+            search = SearchService(services)
+            async with open_mcp(services, search) as mcp:
+                yield Runtime(services, background, search, mcp)
         finally:
             await background.close()
 
@@ -83,6 +88,7 @@ def create_app(runtime: Runtime, *, open_to_all: bool = False) -> FastAPI:
     app.include_router(search_api.rerank_routes.router(lambda: runtime.services))
     app.include_router(indexer.routes.router(lambda: runtime.indexer))
     app.include_router(_page(runtime, keys))
+    app.router.routes.append(Route("/mcp", runtime.mcp))
     _add_operations(app, runtime)
     _add_middleware(app, settings, keys, open_to_all=open_to_all)
     return app
@@ -188,7 +194,7 @@ def role_needed(scope: Scope) -> Role:
 def _is_search(scope: Scope) -> bool:
     """Whether a request computes a search: the API's, or the page's with a question in it."""
     path = scope["path"]
-    if path in _RERANK:
+    if path in _SEARCHES:
         return True
     if path == "/":
         return bool(scope["query_string"])

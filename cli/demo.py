@@ -19,6 +19,7 @@ from cli.serve import PortUnavailable, listening_socket, serve_runtime
 from indexer.draft import Draft
 from indexer.standard_library import standard_library_drafts
 from search_api.answer import LegExplanation, Result
+from search_api.mcp_tools import open_mcp
 from search_api.request import SearchRequest
 from search_api.ui.wording import as_sentence, degraded_sentences
 from services.embedded.lock import find_owner
@@ -65,8 +66,9 @@ async def demo(settings: Settings, *, and_serve: bool) -> None:
             await _ask(local, answers())
             if listener is not None:
                 local.indexer.start()
-                runtime = Runtime(local.services, local.indexer, local.searcher)
-                await serve_runtime(runtime, listener)
+                async with open_mcp(local.services, local.searcher) as mcp:
+                    runtime = Runtime(local.services, local.indexer, local.searcher, mcp)
+                    await serve_runtime(runtime, listener)
 
 
 async def _index(local: Local) -> None:
