@@ -49,15 +49,19 @@ async def open_mcp(services: Services, service: SearchService) -> AsyncIterator[
     ready, over = asyncio.Event(), asyncio.Event()
 
     async def sessions() -> None:
-        async with application.router.lifespan_context(application):
+        try:
+            async with application.router.lifespan_context(application):
+                ready.set()
+                await over.wait()
+        finally:
             ready.set()
-            await over.wait()
 
     # Its task group must be left by the task that entered it; who closes us may be another.
     running = asyncio.create_task(sessions(), name="winnow-mcp")
     await ready.wait()
     try:
-        yield application
+        if not running.done():
+            yield application
     finally:
         over.set()
         await running
