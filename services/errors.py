@@ -19,8 +19,10 @@
     ├── TooLarge                    413
     ├── Overloaded                  429
     ├── ModelUnavailable            503  no weights to be had, with what was tried
+    │   └── EncoderMismatch              what is to be had makes other vectors than the index holds
     └── BackendUnavailable          503  an engine, broker or cache did not answer
         ├── DeadlineExceeded
+        ├── TaskLost                     a worker died with a task of ingestion in hand
         ├── DataDirectoryLocked          another process owns the embedded stores
         └── DataFormatUnsupported        written by a newer Winnow
 
@@ -179,6 +181,13 @@ class ModelUnavailable(WinnowError):
     status = 503
 
 
+class EncoderMismatch(ModelUnavailable):
+    """A model of the name was found, and its vectors are not those that the index holds."""
+
+    slug = "encoder-mismatch"
+    title = "The model is not the one that the index was built with"
+
+
 class BackendUnavailable(WinnowError):
     """An engine, broker or cache did not answer as it should."""
 
@@ -196,6 +205,13 @@ class DeadlineExceeded(BackendUnavailable):
 
     slug = "deadline-exceeded"
     title = "A deadline passed"
+
+
+class TaskLost(BackendUnavailable):
+    """A worker died with a task in hand, or nobody has it; it may be handed out again."""
+
+    slug = "task-lost"
+    title = "A worker did not finish"
 
 
 class DataDirectoryLocked(BackendUnavailable):

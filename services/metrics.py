@@ -73,6 +73,23 @@ DOCUMENTS_PENDING = Gauge(
     ("collection",),
     registry=REGISTRY,
 )
+INGEST_QUEUED = Gauge(
+    "winnow_ingest_queued_tasks",
+    "Tasks of ingestion that stand in the broker, as the process that hands out sees it.",
+    registry=REGISTRY,
+)
+INGEST_TASKS = Counter(
+    "winnow_ingest_tasks",
+    "Tasks of ingestion handed out to workers, by how they ended: done, lost or failed.",
+    ("outcome",),
+    registry=REGISTRY,
+)
+INGEST_FAILURES = Counter(
+    "winnow_ingest_failed_attempts",
+    "Tasks of ingestion that a worker died over, or failed on without a known reason.",
+    ("cause",),
+    registry=REGISTRY,
+)
 
 
 def exposition() -> bytes:

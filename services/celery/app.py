@@ -6,6 +6,8 @@ from celery import Celery
 
 RERANK = "rerank"
 RERANK_TASK = "winnow.rerank"
+INGEST = "ingest"
+INGEST_TASK = "winnow.ingest"
 
 # A publish or a consumer's command on a broker that hangs ends after this.
 SOCKET_TIMEOUT_S = 1.0

@@ -12,10 +12,14 @@ from pydantic_core import PydanticSerializationError
 
 from services.errors import InvalidInput, TooLarge
 from services.models.load import Load
+from services.ports.ingestion import DocumentVersion, IngestResult, IngestTask
 from services.ports.models import ModelCard, Passage
 
 VERSION: Final = 1
 MAX_BYTES = 16 * 2**20
+
+UNEXPECTED: Final = "unexpected"
+"""The slug of a failure that is none of Winnow's own errors."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 T = TypeVar("T")
@@ -88,9 +92,64 @@ class Heartbeat:
     wait_s: Finite
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestRequest:
+    """Documents to ingest."""
+
+    v: Literal[1] = VERSION
+    task: IngestTask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """What a worker did of a task; ``id`` is the request's."""
+
+    v: Literal[1] = VERSION
+    id: str
+    result: IngestResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A task that a worker has in hand, from taking it to its reply.
+
+    Attributes:
+        generation: its name in an engine, unique over collections.
+        begun: False while it waits for its turn in the worker.
+    """
+
+    v: Literal[1] = VERSION
+    worker: str
+    generation: str
+    documents: tuple[DocumentVersion, ...]
+    begun: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestHeartbeat:
+    """A worker that ingests and lives.
+
+    Attributes:
+        at_s: when, on the broker's clock.
+        chunks_per_s: of late, while it worked; 0.0 before the first task is done.
+        leaving: it was told to stop and finishes what it has.
+    """
+
+    v: Literal[1] = VERSION
+    worker: str
+    at_s: Finite
+    chunks_per_s: Finite
+    leaving: bool = False
+
+
+Reply = Scored | Failed | Ingested
+
 _REQUEST = TypeAdapter(Request)
-_REPLY: TypeAdapter[Scored | Failed] = TypeAdapter(Scored | Failed)
+_REPLY: TypeAdapter[Reply] = TypeAdapter(Reply)
 _HEARTBEAT = TypeAdapter(Heartbeat)
+_INGEST_REQUEST = TypeAdapter(IngestRequest)
+_CLAIM = TypeAdapter(Claim)
+_INGEST_HEARTBEAT = TypeAdapter(IngestHeartbeat)
 
 
 def encode_request(request: Request) -> str:
@@ -103,12 +162,12 @@ def decode_request(text: str | bytes) -> Request:
     return _decode(_REQUEST, text)
 
 
-def encode_reply(reply: Scored | Failed) -> str:
+def encode_reply(reply: Reply) -> str:
     """A reply as JSON, its non-finite scores as null."""
     return _encode(_REPLY, reply)
 
 
-def decode_reply(text: str | bytes) -> Scored | Failed:
+def decode_reply(text: str | bytes) -> Reply:
     """A reply from JSON; raises InvalidInput or TooLarge."""
     return _decode(_REPLY, text)
 
@@ -121,6 +180,36 @@ def encode_heartbeat(heartbeat: Heartbeat) -> str:
 def decode_heartbeat(text: str | bytes) -> Heartbeat:
     """A heartbeat from JSON; raises InvalidInput or TooLarge."""
     return _decode(_HEARTBEAT, text)
+
+
+def encode_ingest_request(request: IngestRequest) -> str:
+    """A request to ingest as JSON; raises TooLarge."""
+    return _encode(_INGEST_REQUEST, request)
+
+
+def decode_ingest_request(text: str | bytes) -> IngestRequest:
+    """A request to ingest from JSON; raises InvalidInput or TooLarge."""
+    return _decode(_INGEST_REQUEST, text)
+
+
+def encode_claim(claim: Claim) -> str:
+    """A claim as JSON; raises TooLarge."""
+    return _encode(_CLAIM, claim)
+
+
+def decode_claim(text: str | bytes) -> Claim:
+    """A claim from JSON; raises InvalidInput or TooLarge."""
+    return _decode(_CLAIM, text)
+
+
+def encode_ingest_heartbeat(heartbeat: IngestHeartbeat) -> str:
+    """An ingesting worker's heartbeat as JSON."""
+    return _encode(_INGEST_HEARTBEAT, heartbeat)
+
+
+def decode_ingest_heartbeat(text: str | bytes) -> IngestHeartbeat:
+    """An ingesting worker's heartbeat from JSON; raises InvalidInput or TooLarge."""
+    return _decode(_INGEST_HEARTBEAT, text)
 
 
 def _encode(adapter: TypeAdapter[T], value: T) -> str:

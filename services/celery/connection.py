@@ -13,6 +13,15 @@ from services.errors import InvalidInput
 
 # Where workers say that they live: a hash of worker to heartbeat.
 WORKERS_KEY = "winnow.rerank.workers"
+INGEST_WORKERS_KEY = "winnow.ingest.workers"
+# How often each collection was written to: a change tells those who index.
+WRITES_KEY = "winnow.ingest.writes"
+# Tasks that a worker has in hand, by their ids.
+CLAIMS_KEY = "winnow.ingest.claims"
+# The channel of whoever hands out a collection's tasks.
+LEADER_PREFIX = "winnow.ingest.leader."
+# A hash for each generation: how often an attempt at a version of a document failed.
+ATTEMPTS_PREFIX = "winnow.ingest.attempts."
 # Replies go nowhere else, whatever a planted task asks for.
 REPLIES_PREFIX = "winnow.replies."
 

@@ -5,19 +5,30 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import redis.asyncio
 
 from services.celery.clock import BrokerClock
-from services.celery.codec import Failed, Heartbeat, Scored, decode_heartbeat, decode_reply
+from services.celery.codec import (
+    Heartbeat,
+    IngestHeartbeat,
+    Reply,
+    decode_heartbeat,
+    decode_ingest_heartbeat,
+    decode_reply,
+)
 from services.celery.connection import (
     BROKER_ERRORS,
+    INGEST_WORKERS_KEY,
     WORKERS_KEY,
+    WRITES_KEY,
     answer_of,
     connect_async,
 )
 from services.errors import WinnowError
+
+Beat = TypeVar("Beat", Heartbeat, IngestHeartbeat)
 
 # A heartbeat comes each second; three that are missing are a death.
 LIVE_S = 3.0
@@ -31,14 +42,15 @@ _log = logging.getLogger(__name__)
 class Listener:
     """Reads a reply list and the workers' heartbeats until it is closed."""
 
-    def __init__(
-        self, broker_url: str, channel: str, on_reply: Callable[[Scored | Failed], None]
-    ) -> None:
+    def __init__(self, broker_url: str, channel: str, on_reply: Callable[[Reply], None]) -> None:
         self._url = broker_url
         self._channel = channel
         self._on_reply = on_reply
         self._clock = BrokerClock()
         self._workers: tuple[Heartbeat, ...] = ()
+        self._ingesting: tuple[IngestHeartbeat, ...] = ()
+        self._writes: dict[bytes, bytes] | None = None
+        self._on_write: list[Callable[[str], None]] = []
         self._first_look = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
@@ -50,12 +62,20 @@ class Listener:
         return self._clock
 
     def workers(self) -> tuple[Heartbeat, ...]:
-        """The workers that live, by name; none while the broker cannot be read."""
+        """The workers that rerank and live, by name; none while the broker cannot be read."""
         oldest_s = self._clock.now_s() - LIVE_S
         return tuple(worker for worker in self._workers if worker.at_s >= oldest_s)
 
+    def ingesting(self) -> tuple[IngestHeartbeat, ...]:
+        """The same of workers that ingest, whoever is silent for longer or leaves included."""
+        return self._ingesting
+
+    def on_write(self, heard: Callable[[str], None]) -> None:
+        """Have a function called with each collection that a process told it wrote to."""
+        self._on_write.append(heard)
+
     def distrust(self) -> None:
-        """Forget the workers until the broker has answered again."""
+        """Forget the workers that rerank until the broker has answered again."""
         self._workers = ()
 
     async def start(self, wait_s: float) -> None:
@@ -74,7 +94,11 @@ class Listener:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        self._forget_workers()
+
+    def _forget_workers(self) -> None:
         self._workers = ()
+        self._ingesting = ()
 
     async def _listen(self) -> None:
         while not self._closing:
@@ -87,7 +111,7 @@ class Listener:
                 self._reachable = False
                 self._first_look.set()
             finally:
-                self.distrust()
+                self._forget_workers()
                 with contextlib.suppress(*BROKER_ERRORS):
                     await client.aclose()
             await asyncio.sleep(_RECONNECT_S)
@@ -109,8 +133,23 @@ class Listener:
         asked_s = time.monotonic()
         time_now = await answer_of(client.time())
         self._clock.read(cast("tuple[int, int]", time_now), asked_s, time.monotonic())
-        beats = cast("dict[bytes, bytes]", await answer_of(client.hgetall(WORKERS_KEY)))
-        self._workers = tuple(_read_heartbeats(beats.values()))
+        async with client.pipeline(transaction=False) as pipeline:
+            for key in (WORKERS_KEY, INGEST_WORKERS_KEY, WRITES_KEY):
+                pipeline.hgetall(key)
+            beats, ingesting, writes = await pipeline.execute()
+        self._workers = _read_heartbeats(beats.values(), decode_heartbeat)
+        self._ingesting = _read_heartbeats(ingesting.values(), decode_ingest_heartbeat)
+        self._notice(writes)
+
+    def _notice(self, writes: dict[bytes, bytes]) -> None:
+        """Pass on which collections were written to since the last look."""
+        before, self._writes = self._writes, writes
+        if before is None:
+            return
+        for name, count in writes.items():
+            if before.get(name) != count:
+                for heard in self._on_write:
+                    heard(name.decode())
 
     def _hear(self, raw: bytes) -> None:
         try:
@@ -121,10 +160,10 @@ class Listener:
         self._on_reply(reply)
 
 
-def _read_heartbeats(raw: Iterable[Any]) -> Iterable[Heartbeat]:
+def _read_heartbeats(raw: Iterable[Any], decode: Callable[[Any], Beat]) -> tuple[Beat, ...]:
     """The heartbeats of this version, the same order each time."""
-    known = []
+    known: list[Beat] = []
     for text in raw:
         with contextlib.suppress(WinnowError):
-            known.append(decode_heartbeat(text))
-    return sorted(known, key=lambda heartbeat: heartbeat.worker)
+            known.append(decode(text))
+    return tuple(sorted(known, key=lambda heartbeat: heartbeat.worker))

@@ -32,7 +32,7 @@ class Publisher:
         queue: str,
         task_id: str,
         reply_to: str,
-        expires_s: float,
+        expires_s: float | None,
         within_s: float = PUBLISH_S,
     ) -> None:
         """Send one task.
@@ -40,8 +40,8 @@ class Publisher:
         Args:
             task: its registered name; payload: its only argument.
             task_id: names the reply; reply_to: the list that the reply is pushed to.
-            expires_s: seconds after which no worker takes it.
-            within_s: how long to wait for the broker at most, PUBLISH_S in any case.
+            expires_s: seconds after which no worker takes it; None: however late.
+            within_s: how long to wait for the broker at most.
 
         Raises:
             Overloaded: too many tasks wait to be sent.
@@ -65,7 +65,7 @@ class Publisher:
         self._waiting += 1
         wrapped = asyncio.wrap_future(sending)
         wrapped.add_done_callback(self._done)
-        await _within(wrapped, min(PUBLISH_S, within_s))
+        await _within(wrapped, within_s)
 
     async def close(self) -> None:
         """Let go of the broker; what hangs ends by itself within the socket's timeout."""

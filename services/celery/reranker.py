@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from services.celery.app import RERANK, RERANK_TASK
-from services.celery.codec import Failed, Heartbeat, Request, Scored, encode_request
-from services.celery.connection import REPLIES_PREFIX, check_url
-from services.celery.listener import Listener
-from services.celery.publisher import Publisher
+from services.celery.codec import Failed, Heartbeat, Reply, Request, Scored, encode_request
+from services.celery.exchange import Exchange
+from services.celery.publisher import PUBLISH_S
 from services.errors import BackendUnavailable, DeadlineExceeded, Overloaded
 from services.metrics import RERANK_PAIRS, RERANK_QUEUE_SECONDS
 from services.ports.models import ModelCard, RerankRequest, RerankResult
@@ -24,43 +23,33 @@ WAY_BACK_S = 0.01
 # sweeps up what the exact deadline, on the broker's clock, has refused already.
 CLOCK_ALLOWANCE_S = 30.0
 
-_FIRST_LOOK_S = 2.0
-
 # What a query is given where no worker has told its speed: enough to be asked and refused.
 _AFFORDABLE_BLINDLY = 1
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    reply: "asyncio.Future[Scored | Failed]"
+    reply: "asyncio.Future[Reply]"
     passages: int
 
 
 class CeleryReranker:
-    """Implements Reranker; lives on the event loop that opened it."""
+    """Implements Reranker; lives on the event loop of its exchange."""
 
-    def __init__(self, broker_url: str, model_name: str) -> None:
-        check_url(broker_url)
+    def __init__(
+        self, exchange: Exchange, model_name: str, *, closes_exchange: bool = False
+    ) -> None:
+        """The card says ``model_name`` while no worker lives."""
         self._last_card = ModelCard(model_name, "", "celery", "no worker", "unknown", max_tokens=0)
-        self._channel = f"{REPLIES_PREFIX}{uuid4().hex}"
-        self._listener = Listener(broker_url, self._channel, self._settle)
-        self._publisher = Publisher(broker_url)
+        self._exchange = exchange
+        self._closes_exchange = closes_exchange
+        self._listener = exchange.listener
         self._waiting: dict[str, _Waiting] = {}
 
     @classmethod
     async def open(cls, broker_url: str, model_name: str) -> "CeleryReranker":
-        """Begin to listen; a broker that is away now may come back later.
-
-        Args:
-            broker_url: the Redis server of the queue.
-            model_name: what the card says while no worker lives.
-
-        Raises:
-            InvalidInput: the URL does not name a Redis server.
-        """
-        reranker = cls(broker_url, model_name)
-        await reranker._listener.start(_FIRST_LOOK_S)
-        return reranker
+        """One with an exchange of its own; InvalidInput where the URL names no Redis server."""
+        return cls(await Exchange.open(broker_url), model_name, closes_exchange=True)
 
     @property
     def card(self) -> ModelCard:
@@ -96,7 +85,7 @@ class CeleryReranker:
             return self._nothing(request)
         sent_s = time.monotonic()
         task_id = uuid4().hex
-        waiting = _Waiting(asyncio.get_running_loop().create_future(), len(request.passages))
+        waiting = _Waiting(self._exchange.expect(task_id), len(request.passages))
         self._waiting[task_id] = waiting
         try:
             await self._send(task_id, request)
@@ -107,6 +96,7 @@ class CeleryReranker:
             return _result(waiting.reply.result(), waiting.passages, time.monotonic() - sent_s)
         finally:
             del self._waiting[task_id]
+            self._exchange.forget(task_id)
 
     async def ping(self) -> None:
         """Raise BackendUnavailable where no worker lives."""
@@ -117,12 +107,12 @@ class CeleryReranker:
             )
 
     async def close(self) -> None:
-        """Refuse what waits, and let go of the broker."""
+        """Refuse what waits, and let go of a broker that nobody else uses."""
         for waiting in self._waiting.values():
             if not waiting.reply.done():
                 waiting.reply.set_result(Failed(id="", slug="closed", detail="It is closing."))
-        await self._listener.close()
-        await self._publisher.close()
+        if self._closes_exchange:
+            await self._exchange.close()
 
     def _affordable_at(
         self, worker: Heartbeat, budget_s: float, tokens: Sequence[int] | None, workers: int
@@ -161,32 +151,28 @@ class CeleryReranker:
             )
         )
         try:
-            await self._publisher.publish(
+            await self._exchange.publisher.publish(
                 RERANK_TASK,
                 payload,
                 queue=RERANK,
                 task_id=task_id,
-                reply_to=self._channel,
+                reply_to=self._exchange.channel,
                 expires_s=remaining_s + CLOCK_ALLOWANCE_S,
-                within_s=remaining_s,
+                within_s=min(PUBLISH_S, remaining_s),
             )
         except BackendUnavailable:
             # The next queries need not find it out again.
             self._listener.distrust()
             raise
 
-    def _settle(self, reply: Scored | Failed) -> None:
-        """Hand a reply to who waits for it; one that came too late finds nobody."""
-        waiting = self._waiting.get(reply.id)
-        if waiting is not None and not waiting.reply.done():
-            waiting.reply.set_result(reply)
 
-
-def _result(reply: Scored | Failed, passages: int, round_trip_s: float) -> RerankResult:
+def _result(reply: Reply, passages: int, round_trip_s: float) -> RerankResult:
     if isinstance(reply, Failed):
         if reply.slug == Overloaded.slug:
             raise Overloaded(reply.detail, retry_after_s=1)
         raise BackendUnavailable(f"The worker failed: {reply.detail}")
+    if not isinstance(reply, Scored):
+        raise BackendUnavailable("A worker answered another question than was asked.")
     if len(reply.scores) != passages or len(reply.truncated) != passages:
         raise BackendUnavailable("A worker answered for other passages than were sent.")
     # Both ways through the broker are waiting too.

@@ -63,6 +63,15 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingVersion:
+    """A record that is to be indexed, without its content; ``bytes`` of text in UTF-8."""
+
+    document_id: str
+    version: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A version that could not be indexed, with the reason."""
 
@@ -190,6 +199,11 @@ class DocumentLedger(Protocol):
         Oldest change first, so that nothing starves. At least one record where there is
         any; then as many as stay under ``limit`` and their text under ``max_bytes``.
         """
+
+    async def pending_versions(
+        self, generation: Generation, limit: int
+    ) -> Sequence[PendingVersion]:
+        """What :meth:`pending` would give, unread; a few that were just marked may be there."""
 
     async def backlog(self, generation: Generation) -> int:
         """How many records :meth:`pending` would give without its limits."""

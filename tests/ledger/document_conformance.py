@@ -128,6 +128,23 @@ class DocumentConformance(LedgerConformance):
         await ledger.documents.accept("books", [delete("a")])
         assert await pending() == ["b", "a"]
 
+    async def test_pending_versions_are_the_records_unread(
+        self, ledger: Ledger, live: Generation
+    ) -> None:
+        """In the same order, with the length of their text; a deletion has none."""
+        writes = [put("b", "ää"), put("a", "text"), put("c"), delete("b")]
+        for write in writes:
+            await ledger.documents.accept("books", [write])
+        await ledger.documents.mark(live, {"c": 1})
+        found = await ledger.documents.pending_versions(live, 9)
+        assert [(each.document_id, each.version, each.bytes) for each in found] == [
+            ("a", 1, 4),
+            ("b", 2, 0),
+        ]
+        assert await ledger.documents.pending_versions(live, 1) == found[:1]
+        await ledger.documents.accept("books", [put("c", "ää")])
+        assert (await ledger.documents.pending_versions(live, 9))[-1].bytes == 4
+
     async def test_pending_is_bounded_in_bytes(self, ledger: Ledger, live: Generation) -> None:
         """At least one record, then as many as fit."""
         await ledger.documents.accept("books", [put(name, "x" * 100) for name in "abc"])
