@@ -4,7 +4,9 @@
 """
 
 import ctypes
+import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -32,6 +34,45 @@ class CannotStart(Exception):
     """No node is to be had here; the message says what to install."""
 
 
+class OpenSearchServer:
+    """A node that a test may kill, stop, continue and start again with what it holds."""
+
+    def __init__(self, folder: Path) -> None:
+        """Remember where to keep data and log."""
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers, on the same port each time."""
+        self.port = self.port or _free_port()
+        self._process = _start(self._folder, self.port)
+        _wait_until_ready(self.url, self._process, self._folder)
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        if self._process is not None:
+            _stop(self._process)
+            self._process = None
+
+    def hang(self) -> None:
+        """Stop it (SIGSTOP): connections stay open and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on (SIGCONT)."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        os.killpg(self._process.pid, number)
+
+
 @contextmanager
 def opensearch_node() -> Iterator[str]:
     """A node's URL; ``WINNOW_TEST_OPENSEARCH_URL`` names one that runs already."""
@@ -40,12 +81,12 @@ def opensearch_node() -> Iterator[str]:
         yield given.rstrip("/")
         return
     with tempfile.TemporaryDirectory(prefix="winnow-opensearch-") as folder:
-        url, process = _start(Path(folder))
+        server = OpenSearchServer(Path(folder))
         try:
-            _wait_until_ready(url, process, Path(folder))
-            yield url
+            server.start()
+            yield server.url
         finally:
-            _stop(process)
+            server.kill()
 
 
 def find_java() -> Path:
@@ -107,16 +148,15 @@ def _libraries() -> Path:
     return LIBRARIES
 
 
-def _start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
+def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
     java, libraries = find_java(), _libraries()
-    port = _free_port()
     runner = ("org.codelibs.opensearch.runner.OpenSearchRunner", "-basePath", str(folder / "node"))
     log = (folder / "log").open("wb")
     process = subprocess.Popen(
         [
             *(str(java), *_HEAP, *_QUICK_START, "-cp", f"{libraries}/*", *runner),
             *("-numOfNode", "1", "-baseHttpPort", str(port - 1)),
-            *("-clusterName", f"winnow-test-{port}"),
+            *("-clusterName", _cluster(port)),
         ],
         cwd=folder,
         stdin=subprocess.DEVNULL,
@@ -127,7 +167,7 @@ def _start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
         preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
     )
     log.close()
-    return f"http://127.0.0.1:{port}", process
+    return process
 
 
 def _end_with_parent() -> None:
@@ -135,8 +175,14 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
+def _cluster(port: int) -> str:
+    """A name that tells this process's node from any other that may get the port first."""
+    return f"winnow-test-{os.getpid()}-{port}"
+
+
 def _free_port() -> int:
-    for base in _PORTS:
+    # In any order: tests that start at once would all try the same first.
+    for base in random.sample(_PORTS, len(_PORTS)):
         port = base + 1
         with socket.socket() as probe:
             try:
@@ -152,8 +198,9 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], folder: Path) 
     end = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < end and process.poll() is None:
         try:
-            with urllib.request.urlopen(asked, timeout=10):  # noqa: S310  # our own address
-                return
+            with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310  # our own address
+                if json.load(answer)["cluster_name"] == _cluster(int(url.rpartition(":")[2])):
+                    return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
     tail = (folder / "log").read_text("utf-8", "replace")[-3_000:]

@@ -3,13 +3,16 @@
 It is no Qdrant: what it shows is that requests survive the wire, and what happens when the
 wire does not. It takes what Winnow sends and no more.
 
-``python -m tests.servers.qdrant_wire PORT`` serves one until it is killed.
+``python -m tests.servers.qdrant_wire PORT [FOLDER]`` serves one until it is killed; what is
+in the folder survives that. SIGUSR1 has it answer every second request by UNAVAILABLE,
+SIGUSR2 as before.
 """
 
 import asyncio
+import signal
 import sys
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -133,11 +136,38 @@ class _Root(qdrant_pb2_grpc.QdrantServicer):
         return wire.HealthCheckReply(title="local mode", version="1.18.0")
 
 
+class Trouble(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
+    """Refuses every second request, for as long as it is on."""
+
+    def __init__(self) -> None:
+        self.on = False
+        self._requests = 0
+
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any
+    ) -> Any:
+        """Pass the request on, or not."""
+        self._requests += self.on
+        if self.on and self._requests % 2:
+            return grpc.unary_unary_rpc_method_handler(_refuse)
+        return await continuation(handler_call_details)
+
+
+async def _refuse(_request: Any, context: Any) -> None:
+    await context.abort(grpc.StatusCode.UNAVAILABLE, "injected")
+
+
 @asynccontextmanager
-async def qdrant_wire(port: int = 0) -> AsyncIterator[int]:
-    """The port of an empty one, in this process."""
-    client = AsyncQdrantClient(location=":memory:")
-    server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1)])
+async def qdrant_wire(
+    port: int = 0, folder: str | None = None, trouble: Trouble | None = None
+) -> AsyncIterator[int]:
+    """The port of one in this process: of what the folder holds, or empty."""
+    place = {"path": folder} if folder else {"location": ":memory:"}
+    client = AsyncQdrantClient(**place)  # type: ignore[arg-type]  # a path or a location
+    server = grpc.aio.server(
+        options=[("grpc.max_receive_message_length", -1)],
+        interceptors=[trouble] if trouble else [],
+    )
     points_service_pb2_grpc.add_PointsServicer_to_server(_Points(client), server)
     collections_service_pb2_grpc.add_CollectionsServicer_to_server(_Collections(client), server)
     qdrant_pb2_grpc.add_QdrantServicer_to_server(_Root(), server)
@@ -150,11 +180,15 @@ async def qdrant_wire(port: int = 0) -> AsyncIterator[int]:
         await client.close()
 
 
-async def _serve(port: int) -> None:
-    async with qdrant_wire(port):
+async def _serve(port: int, folder: str | None = None) -> None:
+    trouble = Trouble()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, setattr, trouble, "on", True)
+    loop.add_signal_handler(signal.SIGUSR2, setattr, trouble, "on", False)
+    async with qdrant_wire(port, folder, trouble):
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    asyncio.run(_serve(int(sys.argv[1])))
+    asyncio.run(_serve(int(sys.argv[1]), *sys.argv[2:3]))
