@@ -29,15 +29,15 @@ def plan_batches(lengths: Sequence[int], budget_tokens: int) -> list[list[int]]:
     return sorted(batches, key=min)
 
 
-def take_turns(waiting: Sequence[Sequence[int]], budget_tokens: int) -> list[int]:
+def take_in_order(waiting: Sequence[Sequence[int]], budget_tokens: int) -> list[int]:
     """How many texts of each request are taken into a round shared by all.
 
-    Requests take turns, one text a turn, so that a long request cannot hold up a short
-    one; each gives its texts in its own order (most promising first), and stops taking
-    at the first that does not fit.
+    The first request gives as many as fit, then the next: whoever was promised its scores
+    first gets them first, and what it leaves is shared. Each gives its texts in its own order
+    (most promising first), and stops at the first that does not fit.
 
     Args:
-        waiting: for each request the tokens of its texts, in its order.
+        waiting: for each request, the most urgent first, the tokens of its texts.
         budget_tokens: tokens of the round at most; the first text is taken whatever its
             length.
 
@@ -46,16 +46,15 @@ def take_turns(waiting: Sequence[Sequence[int]], budget_tokens: int) -> list[int
     """
     taken = [0] * len(waiting)
     left = budget_tokens
-    active = [request for request, lengths in enumerate(waiting) if lengths]
-    while active:
-        still: list[int] = []
-        for request in active:
-            length = waiting[request][taken[request]]
+    for request, lengths in enumerate(waiting):
+        for length in lengths:
             if length > left and any(taken):
-                continue
+                break
             left -= length
             taken[request] += 1
-            if taken[request] < len(waiting[request]):
-                still.append(request)
-        active = still
     return taken
+
+
+def longest_first(batches: Sequence[list[int]], lengths: Sequence[int]) -> list[list[int]]:
+    """Batches in the order of their longest texts: the quick ones fill what time is left."""
+    return sorted(batches, key=lambda batch: -max(lengths[index] for index in batch))

@@ -1,20 +1,45 @@
 """How fast a model works, measured while it works."""
 
-_WEIGHT_OF_THE_NEWEST = 0.2
+import math
+
+# Work of so long ago counts a third; a slow moment is forgotten about as fast.
+_MEMORY_S = 0.25
 _FIRST_TOKENS_PER_TEXT = 192.0
 
 
 class Pace:
-    """Exponentially weighted means of tokens a second and of tokens a text."""
+    """Weighted means of seconds a token, of how far they vary, and of tokens a text.
+
+    The weight of a pass grows with its duration, so that it does not matter into how many
+    passes the same work is cut.
+    """
 
     def __init__(self, tokens_per_s: float) -> None:
         """Begin with the speed of a warm-up run."""
-        self.tokens_per_s = tokens_per_s
+        self._seconds_per_token = 1 / tokens_per_s
+        self._deviation = 0.0
         self.tokens_per_text = _FIRST_TOKENS_PER_TEXT
+
+    @property
+    def tokens_per_s(self) -> float:
+        """The speed of late."""
+        return 1 / self._seconds_per_token
+
+    @property
+    def sure_tokens_per_s(self) -> float:
+        """A speed that it mostly keeps: slower by the mean deviation.
+
+        As the retransmission timer of TCP does (RFC 6298), which is also a promise made
+        from a noisy measurement.
+        """
+        return 1 / (self._seconds_per_token + self._deviation)
 
     def record(self, tokens: int, texts: int, seconds: float) -> None:
         """Take in one model pass: its tokens (padding left out), texts and duration."""
         if seconds <= 0 or not texts:
             return
-        self.tokens_per_s += _WEIGHT_OF_THE_NEWEST * (tokens / seconds - self.tokens_per_s)
-        self.tokens_per_text += _WEIGHT_OF_THE_NEWEST * (tokens / texts - self.tokens_per_text)
+        weight = 1 - math.exp(-seconds / _MEMORY_S)
+        error = seconds / tokens - self._seconds_per_token
+        self._deviation += weight * (abs(error) - self._deviation)
+        self._seconds_per_token += weight * error
+        self.tokens_per_text += weight * (tokens / texts - self.tokens_per_text)

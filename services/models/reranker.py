@@ -6,16 +6,14 @@ nobody waits for, bound a batch by tokens.
 
 import asyncio
 import math
-import os
-import socket
 import threading
 import time
 from collections.abc import Sequence
 
 from services.errors import BackendUnavailable, Overloaded
 from services.metrics import RERANK_PAIRS, RERANK_QUEUE_SECONDS
-from services.models.batching import plan_batches, take_turns
-from services.models.load import Load
+from services.models.batching import longest_first, plan_batches, take_in_order
+from services.models.load import Crowd, Load
 from services.models.pace import Pace
 from services.models.tickets import Ticket
 from services.ports.models import (
@@ -25,13 +23,16 @@ from services.ports.models import (
     RerankRequest,
     RerankResult,
 )
+from services.process import process_name
 
 MAX_WAITING_PAIRS = 4_096
 
-# A request that comes in waits for one round; a deadline wastes one pass at most.
+# A request that comes in waits for one round; a deadline wastes one pass at most. Both are
+# shorter where less time is left, a share of it, but not so short that a GPU idles.
 _ROUND_S = 0.12
 _PASS_S = 0.04
-_SMALLEST_PASS_TOKENS = 1_024
+_SHORTEST_S = 0.01
+_SHARE_OF_TIME_LEFT = 0.25
 
 _WARM_UP_PAIRS = [("what is this about", Passage("a few words of a passage, " * 18))] * 4
 
@@ -48,7 +49,8 @@ class InProcessReranker:
         self._model = cross_encoder
         self._max_waiting_pairs = max_waiting_pairs
         self._pace = Pace(_warm_up(cross_encoder))
-        self._worker = f"{socket.gethostname()}:{os.getpid()}"
+        self._crowd = Crowd()
+        self._worker = process_name()
         self._tickets: list[Ticket] = []
         self._change = threading.Condition()
         self._closed = False
@@ -73,17 +75,11 @@ class InProcessReranker:
     @property
     def load(self) -> Load:
         """Speed and queue as they stand now."""
-        with self._change:
-            return Load(
-                tokens_per_s=self._pace.tokens_per_s,
-                tokens_per_text=self._pace.tokens_per_text,
-                queued_tokens=sum(self._tokens_left(ticket) for ticket in self._tickets),
-                requests=len(self._tickets),
-            )
+        return self._load_before(math.inf)
 
     def affordable(self, budget_s: float, tokens: Sequence[int] | None = None) -> int:
         """How many passages the budget pays for at the speed and load measured of late."""
-        return self.load.affordable(budget_s, tokens)
+        return self._load_before(time.monotonic() + budget_s).affordable(budget_s, tokens)
 
     async def rerank(self, request: RerankRequest) -> RerankResult:
         """Score until the deadline; returns by then with what it has.
@@ -131,12 +127,26 @@ class InProcessReranker:
                     retry_after_s=1,
                 )
             self._tickets.append(ticket)
+            self._tickets.sort(key=lambda each: each.request.deadline_s)
+            self._crowd.meet(sum(not each.over for each in self._tickets))
             self._change.notify()
+
+    def _load_before(self, deadline_s: float) -> Load:
+        """The load of those who are served before a newcomer with this deadline."""
+        with self._change:
+            ahead = [each for each in self._tickets if each.request.deadline_s <= deadline_s]
+            waiting = [each for each in ahead if not each.over]
+            return Load(
+                tokens_per_s=self._pace.sure_tokens_per_s,
+                tokens_per_text=self._pace.tokens_per_text,
+                queued_tokens=sum(self._tokens_left(ticket) for ticket in waiting),
+                requests=self._crowd.size(1 + len(waiting)),
+            )
 
     def _tokens_left(self, ticket: Ticket) -> float:
         if ticket.lengths is None:
             return ticket.open_pairs * self._pace.tokens_per_text
-        return float(sum(ticket.waiting()))
+        return float(sum(ticket.lengths) - ticket.scored_tokens)
 
     def _result(self, ticket: Ticket) -> RerankResult:
         with self._change:
@@ -177,20 +187,20 @@ class InProcessReranker:
                 ticket.finish(BackendUnavailable(f"The cross-encoder failed: {error}"))
 
     def _round(self, tickets: Sequence[Ticket]) -> None:
-        """Take pairs of every request, best first, and score them in passes of like length."""
+        """Take pairs, the most urgent request's first, and score them in passes of like length."""
         for ticket in tickets:
             if ticket.lengths is None:
                 ticket.lengths = self._model.count_tokens(ticket.pairs()).tolist()
+        round_s = _round_s(tickets)
         speed = self._pace.tokens_per_s
-        round_tokens = max(_SMALLEST_PASS_TOKENS, int(speed * _ROUND_S))
         places: list[_Place] = []
-        counts = take_turns([ticket.waiting() for ticket in tickets], round_tokens)
+        counts = take_in_order([ticket.waiting() for ticket in tickets], int(speed * round_s))
         for ticket, count in zip(tickets, counts, strict=True):
             places.extend((ticket, ticket.taken + offset) for offset in range(count))
             ticket.taken += count
         lengths = [(ticket.lengths or ())[place] for ticket, place in places]
-        pass_tokens = max(_SMALLEST_PASS_TOKENS, int(speed * _PASS_S))
-        for batch in plan_batches(lengths, pass_tokens):
+        batches = plan_batches(lengths, int(speed * min(_PASS_S, round_s)))
+        for batch in longest_first(batches, lengths):
             self._pass([places[index] for index in batch])
 
     def _pass(self, places: Sequence[_Place]) -> None:
@@ -213,8 +223,15 @@ class InProcessReranker:
                 ticket.scores[place] = logit if math.isfinite(logit) else None
                 ticket.truncated[place] = bool(scores.truncated[row])
                 ticket.open_pairs -= 1
+                ticket.scored_tokens += (ticket.lengths or ())[place]
                 if ticket.open_pairs == 0:
                     ticket.finish()
+
+
+def _round_s(tickets: Sequence[Ticket]) -> float:
+    """How long a round may take that every request with waiting pairs can spare."""
+    shortest_s = min((each.remaining_s for each in tickets if each.waiting()), default=0.0)
+    return min(_ROUND_S, max(_SHORTEST_S, _SHARE_OF_TIME_LEFT * shortest_s))
 
 
 def _warm_up(model: CrossEncoder) -> float:

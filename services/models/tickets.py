@@ -29,6 +29,7 @@ class Ticket:
     lengths: Sequence[int] | None = None
     taken: int = 0
     open_pairs: int = 0
+    scored_tokens: int = 0
     left: bool = False
     queue_s: float | None = None
     compute_s: float = 0.0
@@ -42,7 +43,12 @@ class Ticket:
     @property
     def over(self) -> bool:
         """Whether scoring more of it would be in vain."""
-        return self.left or self.finished.done() or time.monotonic() >= self.request.deadline_s
+        return self.left or self.finished.done() or self.remaining_s <= 0
+
+    @property
+    def remaining_s(self) -> float:
+        """Time until nobody waits any longer; below zero when it has passed."""
+        return self.request.deadline_s - time.monotonic()
 
     def pair(self, place: int) -> tuple[str, Passage]:
         """The query and the passage at a place."""

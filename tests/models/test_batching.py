@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.models.batching import plan_batches, take_turns
+from services.models.batching import longest_first, plan_batches, take_in_order
 
 LENGTHS = st.lists(st.integers(1, 600), max_size=60)
 BUDGETS = st.integers(1, 5_000)
@@ -42,7 +42,7 @@ def test_lengths_rise_within_a_batch(lengths: list[int], budget: int) -> None:
 @settings(max_examples=150, deadline=None)
 def test_a_round_keeps_to_its_budget(waiting: list[list[int]], budget: int) -> None:
     """Only a first text that is longer than the whole round goes over it."""
-    counts = take_turns(waiting, budget)
+    counts = take_in_order(waiting, budget)
     taken = [lengths[:count] for lengths, count in zip(waiting, counts, strict=True)]
     assert sum(map(sum, taken)) <= budget or sum(counts) == 1
 
@@ -53,17 +53,26 @@ def test_a_round_takes_something_where_something_waits(
     waiting: list[list[int]], budget: int
 ) -> None:
     """So that a batcher that runs rounds comes to an end."""
-    assert any(take_turns(waiting, budget)) == any(waiting)
+    assert any(take_in_order(waiting, budget)) == any(waiting)
 
 
-@given(st.integers(1, 8), st.integers(1, 40), st.integers(1, 100), BUDGETS)
+@given(st.lists(LENGTHS, max_size=8), BUDGETS)
 @settings(max_examples=150, deadline=None)
-def test_requests_take_turns(requests: int, pairs: int, length: int, budget: int) -> None:
-    """Of equal requests none gets more than one text ahead of another."""
-    counts = take_turns([[length] * pairs] * requests, budget)
-    assert max(counts) - min(counts) <= 1
+def test_the_most_urgent_request_is_served_first(waiting: list[list[int]], budget: int) -> None:
+    """What a request leaves open is too long for what the ones before it left."""
+    counts = take_in_order(waiting, budget)
+    left = budget
+    for lengths, count in zip(waiting, counts, strict=True):
+        left -= sum(lengths[:count])
+        if count < len(lengths):
+            assert lengths[count] > left
 
 
 def test_a_request_gives_its_texts_in_order() -> None:
-    """A long text that does not fit is not overtaken by a later short one."""
-    assert take_turns([[10, 90, 10], [10, 10, 10]], 60) == [1, 3]
+    """A long text that does not fit is not overtaken by its own shorter ones."""
+    assert take_in_order([[10, 90, 10], [10, 10, 10]], 60) == [1, 3]
+
+
+def test_batches_of_long_texts_come_first() -> None:
+    """What is left of a round is for the quick ones."""
+    assert longest_first([[0], [1, 3], [2]], [10, 30, 20, 5]) == [[1, 3], [2], [0]]
