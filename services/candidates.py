@@ -46,3 +46,26 @@ class IndexedVersion:
     document_id: str
     version: int
     chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What is there of a document in an index: what its record says, and the chunks themselves.
+
+    Attributes:
+        version: what the record says was written last, 0 without a record.
+        chunks: how many chunks the record speaks of.
+        deleted: the record is a tombstone, or there is none.
+        found: how many chunks are there, by their version.
+    """
+
+    document_id: str
+    version: int
+    chunks: int
+    deleted: bool
+    found: Mapping[int, int]
+
+    @property
+    def newest(self) -> int:
+        """The newest version that has left a trace."""
+        return max(self.version, *self.found, 0)

@@ -1,13 +1,13 @@
 """The vector index."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates import IndexedVersion, Run
+from services.candidates import Holding, IndexedVersion, Run
 from services.documents import Chunk, ChunkRef, Document
 from services.generations import Generation
 from services.ports.lexical import Tombstone
@@ -64,6 +64,15 @@ class VectorIndex(Protocol):
 
     async def versions(self, after: str, limit: int) -> Sequence[IndexedVersion]:
         """What is indexed, by document id, from the first id greater than ``after``."""
+
+    def inventory(self) -> AsyncIterator[Holding]:
+        """What is there, by document id, tombstones included, counted chunk by chunk.
+
+        Writes meanwhile may or may not be seen; :meth:`holdings` tells of the present.
+        """
+
+    async def holdings(self, ids: Sequence[str]) -> Mapping[str, Holding]:
+        """What is there of these documents, for as many as have left a trace."""
 
 
 class VectorStore(Protocol):

@@ -1,10 +1,10 @@
 """One generation's vector index on a Qdrant server."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import numpy as np
 
-from services.candidates import Hit, IndexedVersion, Run
+from services.candidates import Hit, Holding, IndexedVersion, Run
 from services.documents import Chunk, ChunkRef
 from services.generations import EncoderFingerprint
 from services.points.payload import CHUNK, REFERENCE, chunk_of
@@ -133,6 +133,21 @@ class QdrantIndex:
         """What is indexed, by document id, from the first id greater than ``after``."""
         await self._preparation.ensure()
         return await self._records.page(after, limit)
+
+    async def inventory(self) -> AsyncIterator[Holding]:
+        """What is there, by document id; two passes over the payloads of all points."""
+        await self._preparation.ensure()
+        held = await self._records.holdings()
+        for identifier in sorted(held):
+            yield held[identifier]
+
+    async def holdings(self, ids: Sequence[str]) -> Mapping[str, Holding]:
+        """What is there of these documents."""
+        await self._preparation.ensure()
+        held: dict[str, Holding] = {}
+        for start in range(0, len(ids), _REFS_PER_CALL):
+            held |= await self._records.holdings(ids[start : start + _REFS_PER_CALL])
+        return held
 
     async def _windowed(
         self, vector: list[float] | list[list[float]], using: str, refs: Sequence[ChunkRef]

@@ -1,13 +1,14 @@
 """Which version of each document is indexed, tombstones included, as points."""
 
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from qdrant_client import models
 
-from services.candidates import IndexedVersion
+from services.candidates import Holding, IndexedVersion
 from services.points.changes import Change
 from services.qdrant.engine import Engine
 from services.qdrant.layout import RECORD, ROLE, equals, older_than, record_id
@@ -15,6 +16,7 @@ from services.qdrant.layout import RECORD, ROLE, equals, older_than, record_id
 # Not "document": what removes a document's old chunks must not reach its record.
 _ABOUT = "about"
 _FIELDS = (_ABOUT, "version", "chunks", "deleted")
+_CHUNKS = models.IsEmptyCondition(is_empty=models.PayloadField(key=ROLE))
 
 # How long a walk goes on with the picture that it began with.
 _PICTURE_S = 60.0
@@ -76,6 +78,31 @@ class Records:
         self._picture = _Picture(page[-1].document_id, picture.taken_at_s, left) if left else None
         return page
 
+    async def holdings(self, ids: Sequence[str] | None = None) -> dict[str, Holding]:
+        """What is there of these documents, or with None of all, by id in no order."""
+        about, chunks = models.Filter(must=[equals(ROLE, RECORD)]), models.Filter(must=[_CHUNKS])
+        if ids is not None:
+            wanted = models.MatchAny(any=list(ids))
+            chunks = models.Filter(
+                must=[_CHUNKS, models.FieldCondition(key="document", match=wanted)]
+            )
+            records = list(
+                (
+                    await self._engine.retrieve(
+                        [record_id(identifier) for identifier in ids], _FIELDS
+                    )
+                ).values()
+            )
+        else:
+            records = [payload async for payload in self._engine.scroll(about, _FIELDS)]
+        found: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        async for payload in self._engine.scroll(chunks, ("document", "version")):
+            found[payload["document"]][payload["version"]] += 1
+        held = {payload[_ABOUT]: _holding(payload, found) for payload in records}
+        for identifier in found.keys() - held.keys():
+            held[identifier] = Holding(identifier, 0, 0, True, found[identifier])
+        return held
+
     async def _all(self, after: str) -> list[IndexedVersion]:
         everything = self._engine.scroll(models.Filter(must=[equals(ROLE, RECORD)]), _FIELDS)
         found = [
@@ -84,6 +111,17 @@ class Records:
             if not payload["deleted"] and payload[_ABOUT] > after
         ]
         return sorted(found, key=lambda version: version.document_id)
+
+
+def _holding(payload: Mapping[str, Any], found: Mapping[str, Mapping[int, int]]) -> Holding:
+    identifier = payload[_ABOUT]
+    return Holding(
+        identifier,
+        payload["version"],
+        payload["chunks"],
+        payload["deleted"],
+        found.get(identifier, {}),
+    )
 
 
 def _version(payload: Mapping[str, Any]) -> IndexedVersion:

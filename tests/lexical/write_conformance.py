@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.candidates import IndexedVersion
+from services.candidates import Holding, IndexedVersion
 from services.collections import MAX_KEYS_PER_TYPE
 from services.documents import ChunkRef
 from services.ports.lexical import LexicalIndex, LexicalStore, Tombstone
@@ -118,3 +118,28 @@ class LexicalWriteConformance:
         await (await store.open(generation())).write([entry("a", "word")], [])
         again = await store.open(generation())
         assert ids(await again.search(query("word"), 5)) == ["a"]
+
+    async def test_the_inventory_counts_what_is_there(self, index: LexicalIndex) -> None:
+        """Chunks of every language, tombstones too, by id; the same is told of single ids."""
+        names = ["a", "B", "é", "z", "日本", "\U0001f600", "\uffee"]
+        await index.write([entry(name, "one", "two") for name in names], [])
+        await index.write(
+            [entry("a", "eins", version=3, language="de"), entry("none", version=2)],
+            [Tombstone("z", 4), Tombstone("never", 5)],
+        )
+        expected = {name: Holding(name, 1, 2, False, {1: 2}) for name in names} | {
+            "a": Holding("a", 3, 1, False, {3: 1}),
+            "none": Holding("none", 2, 0, False, {}),
+            "z": Holding("z", 4, 0, True, {}),
+            "never": Holding("never", 5, 0, True, {}),
+        }
+        found = [holding async for holding in index.inventory()]
+        assert found == [expected[name] for name in sorted(expected)]
+        asked = ["z", "absent", "a", "never", "a"]
+        assert await index.holdings(asked) == {name: expected[name] for name in ("z", "a", "never")}
+        assert await index.holdings([]) == {}
+
+    async def test_an_empty_index_holds_nothing(self, index: LexicalIndex) -> None:
+        """Nothing is counted."""
+        assert [holding async for holding in index.inventory()] == []
+        assert await index.holdings(["a"]) == {}

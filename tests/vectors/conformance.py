@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from services.candidates import Holding
 from services.documents import ChunkRef
 from services.errors import InvalidInput
 from services.ports.lexical import Tombstone
@@ -167,6 +168,27 @@ class VectorStoreConformance:
             found += [stored.document_id for stored in page]
             after = found[-1]
         assert found == sorted(names)
+
+    async def test_the_inventory_counts_what_is_there(self, index: VectorIndex) -> None:
+        """Chunk by chunk, tombstones too, by id; the same is told of single ids."""
+        assert [holding async for holding in index.inventory()] == []
+        names = ["a", "B", "é", "z", "日本", "\U0001f600", "\uffee"]
+        await index.write([entry(name, [direction(1.0)] * 2) for name in names], [])
+        await index.write(
+            [entry("a", [direction(1.0)], version=3), entry("none", [], version=2)],
+            [Tombstone("z", 4), Tombstone("never", 5)],
+        )
+        expected = {name: Holding(name, 1, 2, False, {1: 2}) for name in names} | {
+            "a": Holding("a", 3, 1, False, {3: 1}),
+            "none": Holding("none", 2, 0, False, {}),
+            "z": Holding("z", 4, 0, True, {}),
+            "never": Holding("never", 5, 0, True, {}),
+        }
+        found = [holding async for holding in index.inventory()]
+        assert found == [expected[name] for name in sorted(expected)]
+        asked = ["z", "absent", "a", "never", "a"]
+        assert await index.holdings(asked) == {name: expected[name] for name in ("z", "a", "never")}
+        assert await index.holdings([]) == {}
 
     async def test_rights_narrow_the_search(self, index: VectorIndex) -> None:
         """Documents without principals are everybody's; others need one of theirs."""

@@ -1,13 +1,14 @@
 """The port's text index over one generation's rows: async outside, threads inside."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import TypeVar
 
-from services.candidates import IndexedVersion, Run, Survey
+from services.candidates import Holding, IndexedVersion, Run, Survey
 from services.documents import Chunk, ChunkRef
-from services.embedded.lexical import reading, writing
+from services.embedded.lexical import inventory, reading, writing
 from services.embedded.lexical.engine import translated
 from services.embedded.lexical.rowset import RowSet
 from services.filters import Filter
@@ -63,6 +64,18 @@ class TantivyIndex:
     async def versions(self, after: str, limit: int) -> Sequence[IndexedVersion]:
         """What is indexed: see the port."""
         return await self._read("list", lambda: reading.versions(self._rows, after, limit))
+
+    async def inventory(self) -> AsyncIterator[Holding]:
+        """What is there: see the port."""
+        after = ""
+        while names := await self._read("list", partial(inventory.names_after, self._rows, after)):
+            after = names[-1]
+            for holding in (await self.holdings(names)).values():
+                yield holding
+
+    async def holdings(self, ids: Sequence[str]) -> Mapping[str, Holding]:
+        """What is there of these documents: see the port."""
+        return await self._read("count", lambda: inventory.holdings(self._rows, ids))
 
     async def _read(self, action: str, work: Callable[[], _Answer]) -> _Answer:
         return await _run(self._readers, action, work)

@@ -5,6 +5,7 @@ the payload column of each numeric metadata key; and a dictionary of the values 
 float ranges cannot order: keywords, and integers that a float does not tell apart.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -119,6 +120,14 @@ class Catalog:
             )
             return [IndexedVersion(*row) for row in rows]
 
+    def records(self, ids: Iterable[str]) -> list[Settled]:
+        """What was noted of these documents, tombstones included, for as many as are there."""
+        return self._records("JOIN json_each(?) n ON n.value = d.id", (json.dumps(list(ids)),))
+
+    def all_records(self) -> list[Settled]:
+        """What was noted of every document, tombstones included."""
+        return self._records("", ())
+
     def columns(self) -> dict[str, tuple[FieldType, int]]:
         """The column of each numeric key: its type and its place among the keys of that type."""
         with sqlite.translated(self._path):
@@ -145,6 +154,17 @@ class Catalog:
             "SELECT version, reserved FROM documents WHERE id = ?", (identifier,)
         ).fetchone()
         return State(*row) if row else State()
+
+    def _records(self, narrowed: str, values: tuple[str, ...]) -> list[Settled]:
+        with sqlite.translated(self._path):
+            rows = self._connection.execute(
+                f"SELECT d.id, d.version, d.chunks, d.deleted FROM documents d {narrowed}",  # noqa: S608
+                values,
+            )
+            return [
+                Settled(name, version, chunks, bool(deleted))
+                for name, version, chunks, deleted in rows
+            ]
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

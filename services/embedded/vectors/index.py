@@ -1,7 +1,8 @@
 """One generation's vector index on Edge."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -10,11 +11,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from services.candidates import Hit, IndexedVersion, Run
+from services.candidates import Hit, Holding, IndexedVersion, Run
 from services.documents import Chunk, ChunkRef
 from services.embedded.vectors.catalog import Catalog
 from services.embedded.vectors.columns import Columns
 from services.embedded.vectors.conditions import EdgeCompiler, compile_window
+from services.embedded.vectors.inventory import Found, compared, count_points, possible_refs
 from services.embedded.vectors.shard import TEXT, TOKENS, Shard
 from services.embedded.vectors.writer import Writer
 from services.errors import BackendUnavailable
@@ -129,6 +131,35 @@ class EdgeIndex:
     async def versions(self, after: str, limit: int) -> Sequence[IndexedVersion]:
         """What is indexed, by document id, from the first id greater than ``after``."""
         return await self._run(self._reads, lambda: self._read_catalog.versions(after, limit))
+
+    async def inventory(self) -> AsyncIterator[Holding]:
+        """What is there, by document id; the points are counted first, since Edge sorts none."""
+        found: Found = defaultdict(Counter)
+        after: str | None = None
+        while True:
+            work = partial(self._shard.scroll, after, _REFS_PER_CALL)
+            points, after = await self._run(self._reads, work)
+            count_points(points, found)
+            if after is None:
+                break
+        held = compared(await self._run(self._reads, self._read_catalog.all_records), found)
+        for identifier in sorted(held):
+            yield held[identifier]
+
+    async def holdings(self, ids: Sequence[str]) -> Mapping[str, Holding]:
+        """What is there of these documents, for as many as have left a trace."""
+        held: dict[str, Holding] = {}
+        for start in range(0, len(ids), _REFS_PER_CALL):
+            page = ids[start : start + _REFS_PER_CALL]
+            states = await self._run(self._reads, partial(self._read_catalog.states, page))
+            found: Found = defaultdict(Counter)
+            refs = possible_refs(states)
+            for first in range(0, len(refs), _REFS_PER_CALL):
+                names = [ref.uuid for ref in refs[first : first + _REFS_PER_CALL]]
+                count_points(await self._run(self._reads, partial(self._shard.name, names)), found)
+            records = await self._run(self._reads, partial(self._read_catalog.records, page))
+            held |= compared(records, found)
+        return held
 
     async def close(self) -> None:
         """Wait for what runs, then write everything out."""

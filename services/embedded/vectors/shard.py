@@ -24,6 +24,7 @@ from qdrant_edge import (
     QueryRequest,
     Record,
     ScoredPoint,
+    ScrollRequest,
     SearchParams,
     UpdateOperation,
     VectorStorageDatatype,
@@ -136,6 +137,20 @@ class Shard:
         """Points with the payload of their chunks, for as many as are there."""
         with translated():
             return self._edge.retrieve(list(identifiers), CHUNK, with_vector=False)
+
+    def name(self, identifiers: Sequence[str]) -> list[Record]:
+        """Points with what names their chunks, for as many as are there."""
+        with translated():
+            return self._edge.retrieve(list(identifiers), REFERENCE, with_vector=False)
+
+    def scroll(self, after: str | None, limit: int) -> tuple[list[Record], str | None]:
+        """Points with what names their chunks, in no order of use, and where to go on."""
+        request = ScrollRequest(
+            offset=after, limit=limit, with_payload=REFERENCE, with_vector=False
+        )
+        with translated():
+            records, following = self._edge.scroll(request)
+        return records, None if following is None else str(following)
 
     def tokens(self, identifiers: Sequence[str]) -> list[Record]:
         """Points with their token vectors; dear, since each number becomes an object."""

@@ -1,12 +1,13 @@
 """One generation's text index on OpenSearch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
-from services.candidates import IndexedVersion, Run, Survey
+from services.candidates import Holding, IndexedVersion, Run, Survey
 from services.documents import Chunk, ChunkRef
 from services.filters import Filter
 from services.opensearch.client import OpenSearchClient
 from services.opensearch.lexical.columns import Columns
+from services.opensearch.lexical.inventory import Inventory
 from services.opensearch.lexical.languages import PresentLanguages
 from services.opensearch.lexical.reading import Reader
 from services.opensearch.lexical.writing import Writer
@@ -19,6 +20,7 @@ class OpenSearchIndex:
 
     def __init__(self, client: OpenSearchClient, alias: str, *, wait: bool) -> None:
         languages = PresentLanguages(client, alias)
+        self._inventory = Inventory(client, alias)
         self._reader = Reader(client, alias, languages)
         self._writer = Writer(client, alias, Columns(client, alias), languages, wait=wait)
 
@@ -53,3 +55,11 @@ class OpenSearchIndex:
     async def versions(self, after: str, limit: int) -> Sequence[IndexedVersion]:
         """What is indexed, by document id."""
         return await self._reader.versions(after, limit)
+
+    def inventory(self) -> AsyncIterator[Holding]:
+        """What is there, by document id, counted row by row."""
+        return self._inventory.walk()
+
+    async def holdings(self, ids: Sequence[str]) -> Mapping[str, Holding]:
+        """What is there of these documents."""
+        return await self._inventory.holdings(ids)
