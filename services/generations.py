@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from services.errors import NotFound
+from services.errors import InvalidInput, NotFound
+
+BY_ACTIVATION = "A generation becomes live, or stops being so, by activation."
 
 _ID = re.compile(r"g([0-9]{4,})-[0-9a-f]{12}-[0-9a-f]{6}")
 
@@ -151,6 +153,12 @@ class Generation:
         """Its place among the generations of its collection, from 1; 0 where the id has none."""
         match = _ID.fullmatch(self.id)
         return int(match[1]) if match else 0
+
+    def checked_change(self, after: "Generation") -> "Generation":
+        """What a change made of it; InvalidInput where that is activation's to do."""
+        if after.state is not self.state and GenerationState.LIVE in (self.state, after.state):
+            raise InvalidInput(BY_ACTIVATION)
+        return after
 
     def check_kept(self) -> None:
         """Raise NotFound where its indexes are about to be removed."""

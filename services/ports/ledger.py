@@ -8,7 +8,7 @@ from typing import Protocol
 
 from services.collections import Collection
 from services.documents import Document, Value
-from services.generations import Build, Generation, Head
+from services.generations import Generation, Head
 from services.ports.audit import AuditLog
 from services.ports.leases import Lease, Leases
 
@@ -134,12 +134,17 @@ class CollectionLedger(Protocol):
     async def put_generation(self, generation: Generation) -> None:
         """Add a generation that is not live, or change the state of one."""
 
-    async def change_build(
-        self, generation: Generation, change: Callable[[Build], Build]
+    async def change_generation(
+        self, generation: Generation, change: Callable[[Generation], Generation]
     ) -> Generation:
-        """Replace what is kept of a build by what a pure function makes of it, atomically.
+        """Replace the state and the build of a generation by what a pure function makes of it.
 
-        Returns the generation after it; raises NotFound where the ledger has forgotten it.
+        Atomic: the function may be called again, with what another writer left. It raises
+        where the change may not be. Returns the generation after it.
+
+        Raises:
+            NotFound: the ledger has forgotten it.
+            InvalidInput: it became live, or stopped being so, by the change.
         """
 
     async def activate(self, generation: Generation, revision: int) -> Head:
@@ -183,6 +188,13 @@ class DocumentLedger(Protocol):
 
         Only what is newer than the ledger's own: an equal or newer version there stays.
         What is stored becomes pending in every generation, as by :meth:`accept`.
+        """
+
+    async def supersede(self, collection: str, above: Mapping[str, int]) -> int:
+        """Give documents a version above their own and the given one, their content unchanged.
+
+        For an index that holds, rightly or not, a version which nothing older replaces: the new
+        one is pending in every generation. An unknown id gets a tombstone. Returns how many.
         """
 
     async def count(self, collection: str) -> int:

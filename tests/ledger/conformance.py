@@ -178,15 +178,26 @@ class CollectionConformance(LedgerConformance):
         await ledger.collections.put_generation(replace(generation("g2"), build=asked))
         target = generation("g2")
 
-        def written(build: Build) -> Build:
-            return replace(build, documents=build.documents + 1, seconds=build.seconds + 0.5)
+        def written(held: Generation) -> Generation:
+            build = held.build
+            more = replace(build, documents=build.documents + 1, seconds=build.seconds + 0.5)
+            return replace(held, build=more)
 
-        changes = [ledger.collections.change_build(target, written) for _ in range(5)]
-        pause = ledger.collections.change_build(target, lambda build: replace(build, paused=True))
+        def paused(held: Generation) -> Generation:
+            return replace(held, build=replace(held.build, paused=True))
+
+        ledgers = ledger.collections
+        changes = [ledgers.change_generation(target, written) for _ in range(5)]
+        pause = ledgers.change_generation(target, paused)
         await asyncio.gather(*changes, pause)
         await ledger.collections.put_generation(generation("g2", state=GenerationState.READY))
         _, second = await ledger.collections.generations("books")
         assert second.build == replace(asked, paused=True, documents=5, seconds=2.5)
         assert second.state is GenerationState.READY
         with pytest.raises(NotFound):
-            await ledger.collections.change_build(generation("absent"), written)
+            await ledger.collections.change_generation(generation("absent"), written)
+        for mine, state in ((live, GenerationState.RETIRED), (second, GenerationState.LIVE)):
+            with pytest.raises(InvalidInput):
+                await ledgers.change_generation(
+                    mine, lambda held, state=state: held.moved_to(state)
+                )

@@ -9,7 +9,7 @@ from services.embedded.ledger import rows
 from services.embedded.ledger.database import Database, collection_key, collection_row
 from services.embedded.ledger.rows import COLLECTION_COLUMNS, GENERATION_COLUMNS
 from services.errors import AlreadyExists, InvalidInput, NotFound
-from services.generations import Build, Generation, GenerationState, Head
+from services.generations import BY_ACTIVATION, Generation, GenerationState, Head
 from services.ledger_texts import dump_build, dump_fingerprint, dump_schema
 
 _GENERATIONS = f"SELECT {GENERATION_COLUMNS} FROM generations g"  # noqa: S608  # constants
@@ -100,8 +100,8 @@ class SqliteCollections:
         def work(connection: sqlite3.Connection) -> None:
             key, live = collection_row(connection, generation.collection, "c.key, c.live")
             found = _find_generation(connection, key, generation.id)
-            if generation.state is GenerationState.LIVE or (found == live):
-                raise InvalidInput("A generation becomes live, or stops being so, by activation.")
+            if generation.state is GenerationState.LIVE or found == live:
+                raise InvalidInput(BY_ACTIVATION)
             if found is None:
                 _queue_all(connection, key, _insert_generation(connection, key, generation))
                 return
@@ -112,15 +112,15 @@ class SqliteCollections:
 
         await self._database.write(work)
 
-    async def change_build(
-        self, generation: Generation, change: Callable[[Build], Build]
+    async def change_generation(
+        self, generation: Generation, change: Callable[[Generation], Generation]
     ) -> Generation:
-        """Replace what is kept of a build by what the change makes of it."""
+        """Replace the state and the build of a generation by what the change makes of it."""
 
         def work(connection: sqlite3.Connection) -> Generation:
             key = generation_key(connection, generation)
             held = _generation(connection, generation.collection, key)
-            changed = replace(held, build=change(held.build))
+            changed = held.checked_change(change(held))
             _store_generation(connection, key, changed)
             return changed
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.collections import Collection
 from services.errors import AlreadyExists, InvalidInput
-from services.generations import Build, Generation, GenerationState, Head
+from services.generations import BY_ACTIVATION, Generation, GenerationState, Head
 from services.opensearch.ledger.documents_index import DocumentsIndex
 from services.opensearch.ledger.records import Pointer
 from services.opensearch.ledger.registry import Registry
@@ -68,7 +68,7 @@ class OpenSearchCollections:
         def put(pointer: Pointer) -> Pointer:
             kept = pointer.find(generation)
             if generation.state is GenerationState.LIVE or (kept and kept.key == pointer.live):
-                raise InvalidInput("A generation becomes live, or stops being so, by activation.")
+                raise InvalidInput(BY_ACTIVATION)
             if kept is None:
                 return pointer.with_generation(generation)
             if kept.generation.fingerprint != generation.fingerprint:
@@ -77,16 +77,15 @@ class OpenSearchCollections:
 
         await self._registry.change(generation.collection, put)
 
-    async def change_build(
-        self, generation: Generation, change: Callable[[Build], Build]
+    async def change_generation(
+        self, generation: Generation, change: Callable[[Generation], Generation]
     ) -> Generation:
-        """Replace what is kept of a build by what the change makes of it."""
+        """Replace the state and the build of a generation by what the change makes of it."""
 
         def changed(pointer: Pointer) -> Pointer:
             held = pointer.existing(generation)
-            return pointer.with_kept(
-                replace(held.generation, build=change(held.generation.build)), held.key
-            )
+            after = held.generation.checked_change(change(held.generation))
+            return pointer.with_kept(after, held.key)
 
         pointer = await self._registry.change(generation.collection, changed)
         return pointer.existing(generation).generation
