@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from services.documents import Document, Heading
 from services.generations import Generation
-from services.ports.ledger import Ledger, Record, Write
+from services.ports.ledger import DeadLetter, Ledger, Record, Write
 from tests.ledger.conformance import LedgerConformance
 from tests.ledger.examples import delete, put
 
@@ -82,3 +82,27 @@ class RestoreConformance(LedgerConformance):
         assert (await ledger.documents.read("books", ["b"]))["b"] == newer
         assert await ledger.documents.waiting(live, ["a", "b", "c"]) == {"b"}
         assert await ledger.documents.languages("books") == {"": 1, "en": 1}
+
+    async def test_a_version_is_superseded(self, ledger: Ledger, live: Generation) -> None:
+        """Above its own and the given one, the content as it was; an unknown id is a tombstone."""
+        await ledger.documents.accept("books", [put("a", "1", language="en"), put("b"), put("c")])
+        await ledger.documents.accept("books", [put("b", "2"), delete("c")])
+        before = await ledger.documents.read("books", ["a", "b", "c"])
+        letter = DeadLetter("b", 2, "odd", _AT)
+        await ledger.documents.mark(live, {"a": 1, "c": 2}, [letter])
+        epoch = (await ledger.collections.head("books")).epoch
+        assert await ledger.documents.supersede("books", {"a": 6, "b": 1, "c": 2, "x": 4}) == 4
+        assert await ledger.documents.supersede("books", {}) == 0
+        after = dict(await ledger.documents.read("books", ["a", "b", "c", "x"]))
+        versions = {name: record.version for name, record in after.items()}
+        assert versions == {"a": 7, "b": 3, "c": 3, "x": 5}
+        assert after.pop("x").document is None
+        assert after == {
+            name: replace(record, version=versions[name]) for name, record in before.items()
+        }
+        assert await ledger.documents.backlog(live) == 4
+        assert not await ledger.documents.dead_letters(live)
+        assert await ledger.documents.languages("books") == {"en": 1, "": 1}
+        assert (await ledger.collections.head("books")).epoch > epoch
+        (accepted,) = await ledger.documents.accept("books", [put("b", "2")])
+        assert (accepted.version, accepted.changed) == (3, False)

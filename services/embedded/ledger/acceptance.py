@@ -46,6 +46,19 @@ class Acceptance:
         self._replace(record, _digest(record.document), deleted, language)
         return True
 
+    def supersede(self, document_id: str, above: int) -> None:
+        """Take a version above the newest and the given one, with the content that is there."""
+        found = self._connection.execute(
+            "UPDATE documents SET version = max(version, ?) + 1 "
+            "WHERE collection = ? AND id = ? RETURNING key",
+            (above, self._collection, document_id),
+        ).fetchone()
+        if found is None:
+            self._store(Record(document_id, above + 1, None, self._now), b"")
+        else:
+            self._queue(found[0])
+        self._changed = True
+
     def finish(self) -> None:
         """Bring the collection's counts and epoch up to date."""
         raise_epoch(self._connection, self._collection, self._changed)

@@ -96,6 +96,18 @@ class SqliteDocuments(SqliteMarks):
 
         return await self._database.write(work)
 
+    async def supersede(self, collection: str, above: Mapping[str, int]) -> int:
+        """Give documents a version above their own and the given one."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            acceptance = Acceptance(connection, collection_key(connection, collection))
+            for document_id, version in above.items():
+                acceptance.supersede(document_id, version)
+            acceptance.finish()
+            return len(above)
+
+        return await self._database.write(work)
+
     async def count(self, collection: str) -> int:
         """How many live documents there are."""
         return sum((await self.languages(collection)).values())

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from services.opensearch.client import Json
 from services.opensearch.ledger.acceptance import Acceptance
-from services.opensearch.ledger.comparing import change_rows
+from services.opensearch.ledger.comparing import Step, change_rows
 from services.opensearch.ledger.marks import OpenSearchMarks
 from services.opensearch.ledger.records import raise_epoch
-from services.opensearch.ledger.restoration import restoring
+from services.opensearch.ledger.restoration import restoring, superseding
 from services.opensearch.ledger.rows import RECORD_FIELDS, SUMMARY_FIELDS, record, summary
 from services.ports.ledger import MOST_BYTES, Accepted, Record, Summary, Write
 
@@ -80,15 +80,21 @@ class OpenSearchDocuments(OpenSearchMarks):
     async def restore(self, collection: str, records: Sequence[Record]) -> int:
         """Store records as they were where they are newer, the epoch raised last."""
         ids = [record.document_id for record in records]
+        return await self._replace(collection, ids, restoring(records))
 
+    async def supersede(self, collection: str, above: Mapping[str, int]) -> int:
+        """Give documents a version above their own and the given one, the epoch raised last."""
+        return await self._replace(collection, list(above), superseding(above))
+
+    async def _replace(self, collection: str, ids: Sequence[str], step: Step) -> int:
         async def work(alias: str) -> int:
             async with self._registry.turn(collection):
-                return await change_rows(self._index, alias, ids, ("version",), restoring(records))
+                return await change_rows(self._index, alias, ids, ("version",), step)
 
-        restored = await self._index.on(collection, work)
-        if restored:
+        replaced = await self._index.on(collection, work)
+        if replaced:
             await self._registry.change(collection, raise_epoch)
-        return restored
+        return replaced
 
     async def count(self, collection: str) -> int:
         """How many live documents there are."""

@@ -1,7 +1,8 @@
-"""Records of a backup as rows."""
+"""Records that come from elsewhere than a write: of a backup, or in a higher version."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from services.opensearch.bulk import Action
 from services.opensearch.ledger import rows
@@ -24,5 +25,19 @@ def restoring(records: Sequence[Record]) -> Step:
         content = rows.content(name, record.document, record.updated_at)
         change = (record.updated_at - rows.EPOCH) // timedelta(microseconds=1)
         return replacement(name, row, rows.unsettled(content, record.version, change))
+
+    return step
+
+
+def superseding(above: Mapping[str, int]) -> Step:
+    """Raises versions above the rows' own and the given ones; tombstones where no row is."""
+
+    def step(name: str, row: Row | None) -> Action | None:
+        now_us = time.time_ns() // 1_000
+        if row is None:
+            content = rows.content(name, None, datetime.now(UTC))
+            return replacement(name, row, rows.unsettled(content, above[name] + 1, now_us))
+        version = max(row.source["version"], above[name]) + 1
+        return Action("update", name, row.seen, {"doc": rows.unsettled({}, version, now_us)})
 
     return step
