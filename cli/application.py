@@ -166,7 +166,12 @@ async def _fault(ping: Awaitable[None]) -> str:
 
 def _add_middleware(app: FastAPI, settings: Settings, keys: Keys, *, open_to_all: bool) -> None:
     """Innermost first: each wraps the ones before it."""
-    app.add_middleware(ConcurrencyLimit, limit=settings.max_concurrent_searches, counts=_is_search)
+    app.add_middleware(
+        ConcurrencyLimit,
+        limit=settings.max_concurrent_searches,
+        max_wait_s=settings.max_wait_ms / 1_000,
+        counts=_is_search,
+    )
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(KeyCheck, keys=keys, needed=role_needed)
     if not keys.required and not open_to_all:

@@ -39,6 +39,21 @@ DEGRADED_ANSWERS = Counter(
     ("reason",),
     registry=REGISTRY,
 )
+SEARCHES_RUNNING = Gauge(
+    "winnow_searches_running",
+    "Searches that are being answered.",
+    registry=REGISTRY,
+)
+SEARCHES_WAITING = Gauge(
+    "winnow_searches_waiting",
+    "Searches that wait for one of those to end.",
+    registry=REGISTRY,
+)
+SEARCHES_REFUSED = Counter(
+    "winnow_searches_refused",
+    "Searches that were told to come back, since too many ran and waited.",
+    registry=REGISTRY,
+)
 CACHE_LOOKUPS = Counter(
     "winnow_cache_lookups",
     "Searches looked up in the result cache, by outcome: hit or miss.",

@@ -71,35 +71,89 @@ async def test_pages_of_other_sites_may_not_write(headers: Mapping[str, str], st
         assert (await client.post("/things/a", headers=headers)).status_code == status
 
 
+class BoundedSearches:
+    """An application whose searches run until they are released."""
+
+    def __init__(self, limit: int, max_wait_s: float) -> None:
+        self.release = asyncio.Event()
+        self.running = asyncio.Semaphore(0)
+        self.app = FastAPI(openapi_url=None)
+        self.app.get("/search")(self.search)
+        self.app.get("/other")(self.other)
+        self.app.add_middleware(
+            ConcurrencyLimit,
+            limit=limit,
+            max_wait_s=max_wait_s,
+            counts=lambda scope: scope["path"] == "/search",
+        )
+        self.app.add_middleware(ProblemMiddleware)
+
+    async def search(self) -> str:
+        self.running.release()
+        await self.release.wait()
+        return "done"
+
+    async def other(self) -> str:
+        return "done"
+
+
 async def test_beyond_the_limit_the_answer_is_a_quick_no() -> None:
-    """The third of two allowed is told at once when to come back; then there is room again."""
-    app = FastAPI(openapi_url=None)
-    release = asyncio.Event()
-    running = asyncio.Semaphore(0)
-
-    @app.get("/search")
-    async def search() -> str:
-        running.release()
-        await release.wait()
-        return "done"
-
-    @app.get("/other")
-    async def other() -> str:
-        return "done"
-
-    app.add_middleware(ConcurrencyLimit, limit=2, counts=lambda scope: scope["path"] == "/search")
-    app.add_middleware(ProblemMiddleware)
-    async with client_of(app) as client:
+    """The third of two allowed is told when to come back; then there is room again."""
+    bounded = BoundedSearches(limit=2, max_wait_s=0.0)
+    async with client_of(bounded.app) as client:
         first = [asyncio.create_task(client.get("/search")) for _ in range(2)]
-        await running.acquire()
-        await running.acquire()
+        await bounded.running.acquire()
+        await bounded.running.acquire()
         refused = await client.get("/search")
         assert refused.status_code == 429
         assert refused.headers["retry-after"] == "1"
         assert (await client.get("/other")).status_code == 200
-        release.set()
+        bounded.release.set()
         assert [(await task).status_code for task in first] == [200, 200]
         assert (await client.get("/search")).status_code == 200
+
+
+async def test_a_short_line_is_allowed() -> None:
+    """Who waits less than is allowed is answered, and the place passes on to the next."""
+    bounded = BoundedSearches(limit=1, max_wait_s=20.0)
+    async with client_of(bounded.app) as client:
+        tasks = [asyncio.create_task(client.get("/search")) for _ in range(4)]
+        await bounded.running.acquire()
+        bounded.release.set()
+        assert [(await task).status_code for task in tasks] == [200] * 4
+
+
+async def test_a_turn_that_does_not_come_is_a_no() -> None:
+    """After the longest wait, whatever was expected; whoever left the line blocks nobody."""
+    bounded = BoundedSearches(limit=1, max_wait_s=0.05)
+    async with client_of(bounded.app) as client:
+        first = asyncio.create_task(client.get("/search"))
+        await bounded.running.acquire()
+        assert (await client.get("/search")).status_code == 429
+        left = asyncio.create_task(client.get("/search"))
+        await asyncio.sleep(0.01)
+        left.cancel()
+        bounded.release.set()
+        assert (await first).status_code == 200
+        assert (await client.get("/search")).status_code == 200
+
+
+async def test_a_line_that_would_take_too_long_is_not_joined() -> None:
+    """What was measured of earlier searches says so before any waiting."""
+    bounded = BoundedSearches(limit=1, max_wait_s=60.0)
+    async with client_of(bounded.app) as client:
+        first = asyncio.create_task(client.get("/search"))
+        await asyncio.sleep(0.3)
+        bounded.release.set()
+        await first
+        # The mean is at least 0.03 s by now: some 2,000 would wait more than a minute.
+        bounded.release.clear()
+        waiting = [asyncio.create_task(client.get("/search")) for _ in range(2_400)]
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        assert {task.result().status_code for task in done} == {429}
+        bounded.release.set()
+        statuses = {(await task).status_code for task in waiting}
+        assert statuses == {200, 429}
 
 
 async def test_requests_are_counted_by_template_and_status() -> None:
