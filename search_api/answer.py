@@ -105,13 +105,16 @@ class Window(BaseModel):
     """The reranking window: its size, how much of it was scored, and what bounded it.
 
     ``bounded_by`` is one of ``setting``, ``budget``, ``candidates``; ``deadline`` where scoring
-    stopped before its end.
+    stopped before its end. ``compute_ms`` is the time of the model passes that it took part in,
+    ``queue_ms`` that of waiting for the first, way to a worker and back included.
     """
 
     size: int
     scored: int
     bounded_by: str
     budget_ms: int
+    compute_ms: float = 0.0
+    queue_ms: float = 0.0
 
 
 class FacetCount(BaseModel):

@@ -102,7 +102,7 @@ async def _search(services: Services, indexes: Indexes, plan: Plan, trace: Trace
         items=items,
         survey=found.survey,
         summaries=summaries,
-        degraded=[*found.failed, *filter(None, (late.degraded, reranked.degraded))],
+        degraded=[*found.failed, *filter(None, (late.degraded,)), *reranked.degraded],
         window=reranked.window,
         models=_models(services, found, late, reranked),
         reranked=late.happened or reranked.happened,

@@ -170,7 +170,7 @@ def _vectors_usable(plan: Plan, services: Services, languages: Mapping[str, int]
 def _reranker_usable(
     plan: Plan, services: Services, languages: Mapping[str, int], *, instead: bool
 ) -> bool:
-    if services.reranker is None:
+    if not services.rerankers:
         explicit = plan.request.rerank is Rerank.CROSS_ENCODER
         if explicit or (services.settings.cross_encoder and not instead):
             plan.degraded.append("cross_encoder_missing")
@@ -178,7 +178,7 @@ def _reranker_usable(
             order = "late interaction" if instead else "fusion"
             plan.notes.append(f"There is no cross-encoder here: ordered by {order}.")
         return False
-    return _knows(plan, services.reranker.card, languages, "Reranking was left out")
+    return _knows(plan, services.rerankers[0].card, languages, "Reranking was left out")
 
 
 def _knows(plan: Plan, card: ModelCard, languages: Mapping[str, int], consequence: str) -> bool:

@@ -8,17 +8,25 @@ from search_api.ordering import with_cross_encoder_scores
 from search_api.passages import read_chunks
 from search_api.plan import Plan
 from search_api.ranking import Candidate
+from search_api.rerankers import by_preference
 from search_api.retrieval import Indexes
 from search_api.trace import Trace
 from search_api.window import WindowPlan, plan_window
 from services.assembly import Services
+from services.deadlines import Deadline
 from services.documents import Chunk, ChunkRef
 from services.errors import BackendUnavailable, Overloaded
 from services.ports.ledger import Summary
 from services.ports.models import ModelCard, Passage, Reranker, RerankRequest, RerankResult
 
-# Kept back from the deadline for aggregation, the ledger and passages.
+WINDOW = "window"
+RERANK = "rerank"
+
+# Kept back from a search's deadline for aggregation, the ledger and passages.
 _RESERVE_S = 0.05
+
+# Kept back from the budget for the way of the scores to whoever waits for them.
+_WAY_S = 0.003
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +36,50 @@ class Reranked:
     order: list[Candidate]
     window: Window | None = None
     model: ModelUsed | None = None
-    degraded: str | None = None
+    degraded: tuple[str, ...] = ()
 
     @property
     def happened(self) -> bool:
         """Whether any chunk was scored."""
         return self.window is not None and self.window.scored > 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """One search's window: what may be in it, and until when it is scored."""
+
+    plan: Plan
+    order: Sequence[Candidate]
+    limit: int
+    per_document: int
+    deadline: Deadline
+
+    def window(self, affordable: int) -> WindowPlan:
+        """The candidates that so many passages' worth of reading is spent on."""
+        return plan_window(
+            [candidate.ref for candidate in self.order],
+            limit=self.limit,
+            affordable=affordable,
+            per_document=self.per_document,
+        )
+
+    def affordable(self, reranker: Reranker) -> int:
+        """How many passages a reranker scores in the time that is left."""
+        left_s = self.deadline.remaining_s()
+        return reranker.affordable(left_s) if left_s > 0 else 0
+
+    def told(self, window: WindowPlan, result: RerankResult | None = None) -> Window:
+        """The window as the answer shows it."""
+        scores = () if result is None else result.scores
+        scored = sum(score is not None for score in scores)
+        return Window(
+            size=len(window.refs),
+            scored=scored,
+            bounded_by="deadline" if scored < len(scores) else window.bounded_by,
+            budget_ms=round(self.plan.budget_s * 1_000),
+            compute_ms=0.0 if result is None else round(result.compute_ms, 3),
+            queue_ms=0.0 if result is None else round(result.queue_ms, 3),
+        )
 
 
 async def rerank(
@@ -44,69 +90,97 @@ async def rerank(
     summaries: Mapping[str, Summary],
     trace: Trace,
 ) -> Reranked:
-    """Score the best chunks of an order, within the budget and the deadline."""
-    reranker = services.reranker
-    if not plan.cross_encoder or reranker is None or not order:
+    """Score the best chunks of an order, within the budget and the deadline.
+
+    The passages are read before the window is settled, so that nothing comes between what
+    the reranker promises and the request that takes it at its word.
+    """
+    rerankers = services.rerankers
+    if not plan.cross_encoder or not rerankers or not order:
         return Reranked(order)
-    settings = services.settings
-    deadline = plan.deadline.earlier(plan.budget_s + _RESERVE_S)
-    budget_s = min(plan.budget_s, plan.deadline.remaining_s() - _RESERVE_S)
-    window = plan_window(
-        [candidate.ref for candidate in order],
-        limit=settings.rerank_window,
-        affordable=reranker.affordable(budget_s) if budget_s > 0 else 0,
-        per_document=settings.max_chunks_per_document,
+    stage = _Stage(
+        plan,
+        order,
+        services.settings.rerank_window,
+        services.settings.max_chunks_per_document,
+        _deadline(plan),
     )
-    if not window.refs:
-        return Reranked(order, _window(window, 0, plan), degraded="rerank_budget")
-    members = {candidate.ref: candidate for candidate in order}
-    chosen = [members[ref] for ref in window.refs]
+    widest = stage.window(max(stage.affordable(reranker) for reranker in rerankers))
+    if not widest.refs:
+        return Reranked(order, stage.told(widest), degraded=("rerank_budget",))
     try:
-        with trace.stage("rerank") as stage:
-            chunks = await deadline.bound(read_chunks(indexes, window.refs), "The chunk store")
-            chosen = [candidate for candidate in chosen if _current(candidate, chunks)]
-            passages = [_passage(chunks[each.ref], summaries) for each in chosen]
-            result = await _ask(reranker, plan, passages, deadline.at_s - _RESERVE_S)
-            stage.candidates = sum(score is not None for score in result.scores)
-    except Overloaded:
-        return Reranked(order, _window(window, 0, plan), degraded="reranker_overloaded")
+        with trace.stage(WINDOW) as entry:
+            work = read_chunks(indexes, widest.refs)
+            chunks = await stage.deadline.bound(work, "The chunk store")
+            entry.candidates = len(chunks)
     except BackendUnavailable:
-        return Reranked(order, _window(window, 0, plan), degraded="reranker_unavailable")
-    scored = with_cross_encoder_scores(
-        order, chosen, result.scores, result.truncated, settings.prior_weight
-    )
-    complete = stage.candidates == len(chosen)
-    return Reranked(
-        order=scored,
-        window=_window(window, stage.candidates, plan, cut=not complete),
-        model=model_used(result.model, result.worker),
-        degraded=None if complete else "rerank_deadline",
-    )
+        return Reranked(order, stage.told(widest), degraded=("reranker_unavailable",))
+    passages = _passages(order, chunks, summaries)
+    with trace.stage(RERANK) as entry:
+        reranked = await _rerank(stage, services, order, passages)
+        entry.candidates = reranked.window.scored if reranked.window else 0
+    return reranked
 
 
-async def _ask(
-    reranker: Reranker, plan: Plan, passages: Sequence[Passage], deadline_s: float
-) -> RerankResult:
-    return await reranker.rerank(RerankRequest(plan.words.text, passages, deadline_s))
+def _deadline(plan: Plan) -> Deadline:
+    """When the scores must be there: by the budget, and in time for the rest of the search."""
+    left_s = plan.deadline.remaining_s() - _RESERVE_S
+    return Deadline.after(min(plan.budget_s, left_s) - _WAY_S)
 
 
-def _current(candidate: Candidate, chunks: Mapping[ChunkRef, Chunk]) -> bool:
-    """Whether the chunk as it stands now is the one that was found."""
-    chunk = chunks.get(candidate.ref)
-    return chunk is not None and chunk.version == candidate.version
+async def _rerank(
+    stage: _Stage,
+    services: Services,
+    order: list[Candidate],
+    passages: Mapping[ChunkRef, Passage],
+) -> Reranked:
+    """The scores of the first reranker that gives some; the reason where none does."""
+    needed = min(stage.plan.request.size, stage.limit, len(passages))
+    reasons = []
+    for reranker in by_preference(services.rerankers, stage.affordable, needed):
+        window = stage.window(stage.affordable(reranker))
+        if not window.refs:
+            reasons.append("rerank_budget")
+            continue
+        chosen = [each for each in order if each.ref in passages and each.ref in window.members]
+        request = RerankRequest(
+            stage.plan.words.text, [passages[each.ref] for each in chosen], stage.deadline.at_s
+        )
+        try:
+            result = await reranker.rerank(request)
+        except Overloaded:
+            reasons.append("reranker_overloaded")
+        except BackendUnavailable:
+            reasons.append("reranker_unavailable")
+        else:
+            weight = services.settings.prior_weight
+            return Reranked(
+                with_cross_encoder_scores(order, chosen, result.scores, result.truncated, weight),
+                stage.told(window, result),
+                model_used(result.model, result.worker),
+                _shortfalls(result, fallback=reranker is not services.reranker),
+            )
+    return Reranked(order, stage.told(stage.window(0)), degraded=tuple(reasons[:1]))
 
 
-def _passage(chunk: Chunk, summaries: Mapping[str, Summary]) -> Passage:
-    return Passage(chunk.text, summaries[chunk.document_id].title, chunk.heading_path)
+def _shortfalls(result: RerankResult, *, fallback: bool) -> tuple[str, ...]:
+    """What the scores lack of what was asked for."""
+    reasons = {"reranker_fallback": fallback, "rerank_deadline": None in result.scores}
+    return tuple(reason for reason, holds in reasons.items() if holds)
 
 
-def _window(window: WindowPlan, scored: int, plan: Plan, *, cut: bool = False) -> Window:
-    return Window(
-        size=len(window.refs),
-        scored=scored,
-        bounded_by="deadline" if cut else window.bounded_by,
-        budget_ms=round(plan.budget_s * 1_000),
-    )
+def _passages(
+    order: Sequence[Candidate],
+    chunks: Mapping[ChunkRef, Chunk],
+    summaries: Mapping[str, Summary],
+) -> dict[ChunkRef, Passage]:
+    """What the model reads of the chunks that are still as they were found."""
+    found = ((each.version, chunks.get(each.ref)) for each in order)
+    return {
+        chunk.ref: Passage(chunk.text, summaries[chunk.document_id].title, chunk.heading_path)
+        for version, chunk in found
+        if chunk is not None and chunk.version == version
+    }
 
 
 def model_used(card: ModelCard, worker: str = "") -> ModelUsed:

@@ -14,6 +14,11 @@ class WindowPlan:
     refs: tuple[ChunkRef, ...]
     bounded_by: str
 
+    @property
+    def members(self) -> frozenset[ChunkRef]:
+        """The chunks in no order."""
+        return frozenset(self.refs)
+
 
 def plan_window(
     order: Sequence[ChunkRef], *, limit: int, affordable: int, per_document: int

@@ -34,6 +34,8 @@ class Services:
         embedder: None where no bi-encoder is to be had; ``missing["bi_encoder"]`` says why.
         reranker: None where no cross-encoder is to be had; ``missing["cross_encoder"]``
             says why.
+        fallback: a smaller one in this process, for when the first is down or too slow;
+            None where none is set or to be had.
     """
 
     settings: Settings
@@ -44,6 +46,12 @@ class Services:
     embedder: Embedder | None
     reranker: Reranker | None
     missing: Mapping[str, str] = field(default_factory=dict)
+    fallback: Reranker | None = None
+
+    @property
+    def rerankers(self) -> tuple[Reranker, ...]:
+        """Those there are, the better one first."""
+        return tuple(each for each in (self.reranker, self.fallback) if each is not None)
 
 
 @asynccontextmanager
@@ -69,6 +77,7 @@ async def open_services(
         models = (
             asyncio.create_task(_model("bi_encoder", _load_embedder, settings, missing)),
             asyncio.create_task(_reranker(settings, missing)),
+            asyncio.create_task(_fallback(settings, missing)),
         )
         stack.push_async_callback(_finish, models)
         ledger, lexical = await _open_text(settings, layout, stack)
@@ -76,9 +85,10 @@ async def open_services(
         stack.push_async_callback(vectors.close)
         cache = _open_cache(settings)
         stack.push_async_callback(cache.close)
-        embedder, reranker = await models[0], await models[1]
+        embedder, reranker, fallback = await models[0], await models[1], await models[2]
         yield Services(
-            settings, ledger, lexical, vectors, cache, embedder, reranker, missing=missing
+            *(settings, ledger, lexical, vectors, cache, embedder, reranker, missing),
+            fallback=fallback,
         )
 
 
@@ -108,8 +118,19 @@ async def _reranker(settings: Settings, missing: dict[str, str]) -> Reranker | N
     return await _model("cross_encoder", _load_reranker, settings, missing)
 
 
+async def _fallback(settings: Settings, missing: dict[str, str]) -> Reranker | None:
+    """In this process also where there is a broker: it is for when no worker answers."""
+    if not settings.fallback_cross_encoder:
+        return None
+    return await _model("fallback_cross_encoder", _load_fallback, settings, missing)
+
+
 async def _finish(
-    models: tuple["asyncio.Task[Embedder | None]", "asyncio.Task[Reranker | None]"],
+    models: tuple[
+        "asyncio.Task[Embedder | None]",
+        "asyncio.Task[Reranker | None]",
+        "asyncio.Task[Reranker | None]",
+    ],
 ) -> None:
     """Close the models that were loaded, also where opening a store failed meanwhile."""
     for loaded in await asyncio.gather(*models, return_exceptions=True):
@@ -165,6 +186,12 @@ def _load_embedder(settings: Settings) -> Embedder:
     from services.models.loading import load_bi_encoder
 
     return InProcessEmbedder(load_bi_encoder(settings))
+
+
+def _load_fallback(settings: Settings) -> Reranker:
+    return _load_reranker(
+        settings.model_copy(update={"cross_encoder": settings.fallback_cross_encoder})
+    )
 
 
 def _load_reranker(settings: Settings) -> Reranker:

@@ -40,6 +40,7 @@ _RANKING = {
     "qdrant_hnsw_ef",
     "bi_encoder",
     "cross_encoder",
+    "fallback_cross_encoder",
 }
 
 
@@ -84,6 +85,7 @@ class Settings(BaseSettings):
     # Models: a name on the hub or a path; "" switches the stage off.
     bi_encoder: str = "sentence-transformers/all-MiniLM-L6-v2"
     cross_encoder: str = "cross-encoder/ms-marco-MiniLM-L6-v2"
+    fallback_cross_encoder: str = ""
     model_languages: Annotated[tuple[str, ...], NoDecode] = ()
     hub: bool = True
     precision: str = Field(default="auto", pattern="^(auto|fp32|bf16)$")
@@ -126,6 +128,7 @@ class Settings(BaseSettings):
 
     # Serving.
     host: str = "127.0.0.1"
+    max_wait_ms: int = Field(default=50, ge=0, le=60_000)
     port: int = Field(default=8_000, ge=0, le=65_535)
     server: str = Field(default="", pattern="^(https?://.+)?$")
     search_key: SecretStr = SecretStr("")
