@@ -71,15 +71,29 @@ class InProcessEmbedder:
             Overloaded: too many queries wait already.
             BackendUnavailable: the embedder is closed.
         """
+        known = self.recall(query)
+        if known is not None:
+            return known
         with self._change:
-            known = self._known.get(query)
-            if known is not None:
-                self._known.move_to_end(query)
-                return known
             if len(self._queries) >= MAX_WAITING_QUERIES:
                 raise Overloaded("Too many queries wait to be embedded.", retry_after_s=1)
         waiting = _Query(query)
         return await self._submit(waiting, self._queries)
+
+    def recall(self, query: str) -> Encoded | None:
+        """The vector of a query that was embedded not long ago."""
+        with self._change:
+            known = self._known.get(query)
+            if known is not None:
+                self._known.move_to_end(query)
+            return known
+
+    def remember(self, query: str, encoded: Encoded) -> None:
+        """Keep the vector of a query, whoever computed it; the oldest leave first."""
+        with self._change:
+            self._known[query] = encoded
+            while len(self._known) > self._cached_queries:
+                self._known.popitem(last=False)
 
     async def embed_passages(self, passages: Sequence[Passage]) -> Encoded:
         """The vectors of passages, in batches by token budget."""
@@ -153,10 +167,8 @@ class InProcessEmbedder:
                 query.done.set_exception(error)
             return
         answers = {text: _row(encoded, row) for row, text in enumerate(texts)}
-        with self._change:
-            self._known.update(answers)
-            while len(self._known) > self._cached_queries:
-                self._known.popitem(last=False)
+        for text, encoded_query in answers.items():
+            self.remember(text, encoded_query)
         for query in queries:
             query.done.set_result(answers[query.text])
 
