@@ -1,0 +1,1 @@
+"""What verification, reconciliation and backups are made of."""
