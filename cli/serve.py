@@ -65,8 +65,11 @@ def listening_socket(host: str, port: int) -> Iterator[socket.socket]:
         PortUnavailable: says what to do.
     """
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = found[0]
+        # With its protocol named: asyncio switches Nagle's delay off for TCP alone, which would
+        # else keep the second half of an answer back for 40 ms.
+        listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
