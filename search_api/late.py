@@ -6,8 +6,9 @@ the two scores that the legs are made of.
 """
 
 import asyncio
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ from services.errors import BackendUnavailable
 
 LATE = "late"
 LATE_INTERACTION = "late_interaction"
+
+# Of what is left of the deadline; the rest is for the window, the ledger and passages.
+_SHARE = 0.5
 
 # Weights of the z-scores. BM25 counts half: the legs have let it choose the candidates already.
 COSINE_WEIGHT = 1.0
@@ -53,11 +57,12 @@ def blend(
 
 
 def _standardised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    deviation = float(scores.std())
+    centred = scores - scores.mean()
+    deviation = math.sqrt(centred @ centred / max(1, len(centred)))
     # Engines answer in float32: what differs by less than it can tell is the same.
     if deviation <= float(np.finfo(np.float32).eps * np.abs(scores).max(initial=0.0)):
         return np.zeros_like(scores)
-    standardised: NDArray[np.float64] = (scores - scores.mean()) / deviation
+    standardised: NDArray[np.float64] = centred / deviation
     return standardised
 
 
@@ -72,33 +77,35 @@ async def interact(
     """Order the first ``window`` candidates by the blend; the rest follow as they were."""
     if not plan.late or not order or not window or indexes.vectors is None:
         return Interaction(order)
-    if found.encoded is None or found.encoded.tokens is None:
+    encoded = found.encoded
+    if encoded is None or encoded.tokens is None or VECTOR not in found.runs:
+        # An index that has just failed is not asked again: what is left of the time is others'.
         return Interaction(order, degraded="late_interaction_unavailable")
     head = order[:window]
     refs = [candidate.ref for candidate in head]
     # What the vector leg found has its cosine already.
-    near = {each.ref: each.places[VECTOR].score for each in head if VECTOR in each.places}
+    near = {each.ref: place.score for each in head if (place := each.places.get(VECTOR))}
     others = [ref for ref in refs if ref not in near]
     try:
         with trace.stage(LATE) as stage:
             work = asyncio.gather(
-                indexes.vectors.cosine(found.encoded.vectors[0], others),
-                indexes.vectors.max_sim(found.encoded.tokens[0], refs),
+                indexes.vectors.cosine(encoded.vectors[0], others),
+                indexes.vectors.max_sim(encoded.tokens[0], refs),
             )
             far, max_sim = await plan.deadline.bound(work, "The vector index")
-            cosine = {**near, **far}
-            ready = [each for each in head if each.ref in cosine and each.ref in max_sim]
+            cosine = near | dict(far)
+            ready = [place for place, ref in enumerate(refs) if ref in cosine and ref in max_sim]
             scored = _scored(
-                ready,
-                [cosine[each.ref] for each in ready],
-                [max_sim[each.ref] for each in ready],
+                [head[place] for place in ready],
+                [cosine[refs[place]] for place in ready],
+                [max_sim[refs[place]] for place in ready],
             )
             stage.candidates = len(scored)
     except BackendUnavailable:
         return Interaction(order, degraded="late_interaction_unavailable")
-    places = {each.ref: each.score for each in scored}
-    members = {each.ref: each for each in head} | {each.ref: each for each in scored}
-    ranked = [members[ref] for ref in order_with_gaps(refs, places)]
+    members = dict(enumerate(head)) | dict(zip(ready, scored, strict=True))
+    scores = {place: members[place].score for place in ready}
+    ranked = [members[place] for place in order_with_gaps(range(len(head)), scores)]
     return Interaction([*ranked, *order[window:]], happened=bool(scored))
 
 
@@ -113,25 +120,15 @@ def _scored(
     )
     squeezed = 1.0 / (1.0 + np.exp(-blended))
     return [
-        replace(
-            candidate,
-            score=float(score),
-            scored_by=LATE,
-            late=float(score),
-            cosine=near,
-            max_sim=interaction,
-        )
+        candidate.interacted(LATE, score, cosine=near, max_sim=interaction)
         for candidate, score, near, interaction in zip(
-            candidates, squeezed, cosine, max_sim, strict=True
+            candidates, squeezed.tolist(), cosine, max_sim, strict=True
         )
     ]
 
 
 def _bm25(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
     """BM25 of each; a chunk that the words did not find scores like the last that they did."""
-    found = [each.places[LEXICAL].score for each in candidates if LEXICAL in each.places]
-    floor = min(found, default=0.0)
-    return np.asarray(
-        [each.places[LEXICAL].score if LEXICAL in each.places else floor for each in candidates],
-        np.float64,
-    )
+    places = [each.places.get(LEXICAL) for each in candidates]
+    floor = min((place.score for place in places if place), default=0.0)
+    return np.asarray([place.score if place else floor for place in places], np.float64)

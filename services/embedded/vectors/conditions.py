@@ -1,6 +1,7 @@
 """Edge's filters: the shared compiler in Edge's classes."""
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from qdrant_edge import (
     FieldCondition,
@@ -62,6 +63,6 @@ class EdgeCompiler(ScopeCompiler[EdgeFilter]):
         return self._catalog.words(condition.key, condition.operator, bound)
 
 
-def compile_window(identifiers: Iterable[str]) -> EdgeFilter:
+def compile_window(identifiers: Iterable[UUID]) -> EdgeFilter:
     """These points and no others."""
     return EdgeFilter(must=[HasIdCondition(set(identifiers))])

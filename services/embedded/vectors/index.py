@@ -29,8 +29,10 @@ from services.queries import Scope
 
 T = TypeVar("T")
 
-# Bounds the time that one call holds the global lock.
+# Bounds the time that one call holds the global lock: a few milliseconds.
 _REFS_PER_CALL = 256
+_COMPARED_PER_CALL = 2_048  # a chunk with a vector of the query
+_FEWEST_PER_CALL = 32
 _TOKENED_PER_CALL = 4
 
 # How far past the depth equal scores are followed, so that ties are cut by their rule.
@@ -91,7 +93,7 @@ class EdgeIndex:
         check_query(flat, self._encoder.dimensions)
         if not flat.any():
             return {}
-        return await self._windowed(flat.tolist(), TEXT, refs)
+        return await self._windowed(flat.tolist(), TEXT, refs, vectors=1)
 
     async def max_sim(
         self, query_tokens: TokenVectors, refs: Sequence[ChunkRef]
@@ -101,7 +103,7 @@ class EdgeIndex:
         if not self._encoder.token_dimensions or not tokens.size or not refs:
             return {}
         check_query(tokens, self._encoder.token_dimensions)
-        sums = await self._windowed(tokens.tolist(), TOKENS, refs)
+        sums = await self._windowed(tokens.tolist(), TOKENS, refs, vectors=len(tokens))
         return {ref: total / len(tokens) for ref, total in sums.items()}
 
     async def token_vectors(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, TokenVectors]:
@@ -204,15 +206,26 @@ class EdgeIndex:
         return sorted(hits, key=lambda hit: (-hit.score, hit.ref))[:depth]
 
     async def _windowed(
-        self, vector: list[float] | list[list[float]], using: str, refs: Sequence[ChunkRef]
+        self,
+        vector: list[float] | list[list[float]],
+        using: str,
+        refs: Sequence[ChunkRef],
+        *,
+        vectors: int,
     ) -> dict[ChunkRef, float]:
         """The engine's scores of these chunks, a bounded number a call."""
         scores: dict[ChunkRef, float] = {}
-        for start in range(0, len(refs), _REFS_PER_CALL):
-            named = {ref.uuid: ref for ref in refs[start : start + _REFS_PER_CALL]}
-            work = partial(
-                self._shard.nearest, vector, using, compile_window(named), len(named), payload=False
-            )
-            points = await self._run(self._reads, work)
-            scores |= {named[str(point.id)]: point.score for point in points}
+        step = max(_FEWEST_PER_CALL, _COMPARED_PER_CALL // vectors)
+        for start in range(0, len(refs), step):
+            work = partial(self._compared, vector, using, refs[start : start + step])
+            scores |= await self._run(self._reads, work)
         return scores
+
+    def _compared(
+        self, vector: list[float] | list[list[float]], using: str, refs: Sequence[ChunkRef]
+    ) -> dict[ChunkRef, float]:
+        window = compile_window(ref.key for ref in refs)
+        points = self._shard.nearest(vector, using, window, len(refs), payload=False)
+        # By integers: UUIDs are hashed and compared in Python.
+        named = {ref.key.int: ref for ref in refs}
+        return {named[point.id.int]: point.score for point in points}  # type: ignore[union-attr]
