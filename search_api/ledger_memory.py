@@ -35,6 +35,7 @@ class LedgerMemory:
     def __init__(self) -> None:
         self._collections: dict[str, tuple[float, Known]] = {}
         self._summaries: OrderedDict[tuple[str, str], tuple[float, Summary]] = OrderedDict()
+        self._read_under: dict[str, tuple[Head, set[str]]] = {}
 
     def keep(self, known: Known) -> None:
         """Remember a collection."""
@@ -48,9 +49,20 @@ class LedgerMemory:
     def forget(self, name: str) -> None:
         """Drop a collection that is there no longer; its summaries leave by themselves."""
         self._collections.pop(name, None)
+        self._read_under.pop(name, None)
 
-    def keep_summaries(self, name: str, asked: Iterable[str], found: Mapping[str, Summary]) -> None:
-        """Remember what was found, and forget what was asked for and is gone."""
+    def keep_summaries(
+        self, name: str, head: Head | None, asked: Iterable[str], found: Mapping[str, Summary]
+    ) -> None:
+        """Remember what was found, and forget what was asked for and is gone.
+
+        Args:
+            head: as it stood before they were read; None where nobody looked.
+        """
+        if head is not None:
+            if self._read_under.get(name, (None,))[0] != head:
+                self._read_under[name] = (head, set())
+            self._read_under[name][1].update(found)
         now_s = time.monotonic()
         for document_id in asked:
             key = (name, document_id)
@@ -59,6 +71,20 @@ class LedgerMemory:
                 self._summaries[key] = (now_s, found[document_id])
         while len(self._summaries) > MAX_SUMMARIES:
             self._summaries.popitem(last=False)
+
+    def unchanged_summaries(
+        self, name: str, head: Head, asked: Iterable[str]
+    ) -> dict[str, Summary]:
+        """Those of the documents that were read under this very head.
+
+        Its epoch grows with every change of an answer, after the change and before the change
+        is acknowledged: while it stands, they stand.
+        """
+        read_under, known = self._read_under.get(name, (None, frozenset[str]()))
+        if read_under != head:
+            return {}
+        held = ((each, self._summaries.get((name, each))) for each in asked if each in known)
+        return {each: found[1] for each, found in held if found}
 
     def recall_summaries(self, name: str, asked: Iterable[str]) -> dict[str, Summary]:
         """Those of the documents that were read not too long ago."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from search_api.ledger_memory import Known, LedgerMemory
 from services.deadlines import Deadline
 from services.errors import BackendUnavailable, CollectionNotFound
-from services.generations import Generation
+from services.generations import Generation, Head
 from services.ports.ledger import Ledger, Summary
 from services.rights import Rights
 
@@ -37,9 +37,10 @@ class LedgerView:
         self._ledger = ledger
         self._memory = memory
         self._name = collection
-        self._rights = rights
-        self._deadline = deadline
+        self.rights = rights
+        self.deadline = deadline
         self._away = False
+        self._head: Head | None = None
 
     @property
     def degraded(self) -> list[str]:
@@ -65,6 +66,7 @@ class LedgerView:
             self._away = True
             return known
         self._memory.keep(found)
+        self._head = found.head
         return found
 
     async def generation(self, generation_id: str) -> Generation | None:
@@ -86,9 +88,22 @@ class LedgerView:
         Raises:
             BackendUnavailable: the ledger did not answer, and none of them is remembered.
         """
+        held = self._unchanged(ids)
+        unknown = [each for each in ids if each not in held]
+        found = await self._ask(unknown) if unknown else {}
+        return self._readable({**held, **found})
+
+    def _unchanged(self, ids: Sequence[str]) -> dict[str, Summary]:
+        """What was read before and holds still, by the head that this request has read."""
+        if self._head is None:
+            return {}
+        return self._memory.unchanged_summaries(self._name, self._head, ids)
+
+    async def _ask(self, ids: Sequence[str]) -> Mapping[str, Summary]:
+        """The ledger's word, or what is remembered of it."""
         recalled = self._memory.recall_summaries(self._name, ids) if self._may_recall else {}
         if self._away and recalled:
-            return self._readable(recalled)
+            return recalled
         work = self._ledger.documents.summaries(self._name, ids)
         try:
             found = await self._limit(bool(recalled)).bound(work, "The ledger")
@@ -96,9 +111,9 @@ class LedgerView:
             if not recalled:
                 raise
             self._away = True
-            return self._readable(recalled)
-        self._memory.keep_summaries(self._name, ids, found)
-        return self._readable(found)
+            return recalled
+        self._memory.keep_summaries(self._name, self._head, ids, found)
+        return found
 
     async def _read(self, known: Known | None) -> Known:
         """All of it; languages change only with the epoch."""
@@ -113,16 +128,16 @@ class LedgerView:
 
     @property
     def _may_recall(self) -> bool:
-        return self._rights.principals is None
+        return self.rights.principals is None
 
     def _limit(self, may_fall_back: bool) -> Deadline:
         if may_fall_back and self._may_recall:
-            return self._deadline.earlier(self._deadline.remaining_s() * _SHARE)
-        return self._deadline
+            return self.deadline.earlier(self.deadline.remaining_s() * _SHARE)
+        return self.deadline
 
     def _readable(self, found: Mapping[str, Summary]) -> dict[str, Summary]:
         return {
             identifier: summary
             for identifier, summary in found.items()
-            if self._rights.may_read(summary.principals)
+            if self.rights.may_read(summary.principals)
         }

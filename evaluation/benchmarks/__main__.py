@@ -1,4 +1,4 @@
-"""The command: ``scripts/bench [--only NAME] [--chunks N] [--json]``."""
+"""The command: ``scripts/bench [NAME…] [--chunks N] [--json]``."""
 
 import argparse
 import json
@@ -8,14 +8,18 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from evaluation.benchmarks.budget import latency_budget
 from evaluation.benchmarks.embedding import embedding
 from evaluation.benchmarks.figures import Figure
 from evaluation.benchmarks.late import late_interaction
 from evaluation.benchmarks.reranking import reranking
 from evaluation.benchmarks.searching import searching
+from evaluation.benchmarks.server_stack import server_stack
 from services.errors import WinnowError
 from services.settings import Settings, load_settings
 
+_WITHOUT_SERVERS = ("embedding", "reranking", "late", "search", "budget")
+_WITH_SERVERS = ("servers",)
 _CHUNKS = 15_000
 _PIPE_WIDTH = 140
 
@@ -28,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         benchmarks = _benchmarks(settings, chosen.chunks, progress)
-        for name in chosen.only or benchmarks:
+        for name in chosen.names or chosen.only or _WITHOUT_SERVERS:
             progress.print(f"{name} …")
             figures += benchmarks[name]()
     except WinnowError as error:
@@ -60,17 +64,16 @@ def _benchmarks(
         "reranking": lambda: reranking(settings),
         "late": lambda: late_interaction(settings),
         "search": lambda: searching(settings, chunks, progress),
+        "budget": lambda: latency_budget(settings, progress),
+        "servers": lambda: server_stack(settings, chunks, progress),
     }
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Speed and memory.")
-    parser.add_argument(
-        "--only",
-        action="append",
-        choices=("embedding", "reranking", "late", "search"),
-        help="run this one; may be repeated",
-    )
+    names = (*_WITHOUT_SERVERS, *_WITH_SERVERS)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(names)}")
+    parser.add_argument("--only", action="append", choices=names, help="the same, once a name")
     parser.add_argument(
         "--chunks", type=int, default=_CHUNKS, help="chunks to search over (%(default)s)"
     )

@@ -58,7 +58,7 @@ async def search_figures(settings: Settings, chunks: int, progress: OnProgress) 
     async with open_forgetful(settings) as services:
         if services.embedder is None:
             raise ModelUnavailable(services.missing["bi_encoder"])
-        await _index(services, chunks, progress)
+        await index_passages(services, chunks, progress)
         asked = iter(queries(2 * _QUERIES * (len(_WINDOWS) + 2)))
         take = [[next(asked) for _ in range(_QUERIES)] for _ in range(len(_WINDOWS) + 2)]
         await _overhead(
@@ -71,11 +71,13 @@ async def search_figures(settings: Settings, chunks: int, progress: OnProgress) 
         return figures
 
 
-async def _index(services: Services, chunks: int, progress: OnProgress) -> None:
+async def index_passages(
+    services: Services, chunks: int, progress: OnProgress, *, words: int = _WORDS
+) -> None:
     """Documents of one chunk each, so that their number is the number of chunks."""
     drafts = [
         Draft(id=f"{number:06}", text=text, language="en")
-        for number, text in enumerate(passages(chunks, _WORDS, seed=7))
+        for number, text in enumerate(passages(chunks, words, seed=7))
     ]
 
     def indexing(state: Progress) -> None:

@@ -6,6 +6,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,3 +138,13 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+if __name__ == "__main__":
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    with tempfile.TemporaryDirectory(prefix="winnow-redis-") as kept:
+        with RedisServer(Path(kept)) as running:
+            sys.stdout.write(f"{running.url}\n")
+            sys.stdout.flush()
+            signal.sigwait(ends)
