@@ -1,0 +1,1 @@
+"""Generations: planned, built beside the live one, checked, switched to and removed."""

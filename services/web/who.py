@@ -1,0 +1,10 @@
+"""Who asked, as the audit log names them."""
+
+from fastapi import Request
+
+
+def who_asked(request: Request) -> str:
+    """With which key, and from where; the key itself is nowhere written."""
+    host = request.client.host if request.client else "unknown"
+    with_key = "authorization" in request.headers
+    return f"{'admin key' if with_key else 'no key'} from {host}"
