@@ -16,6 +16,7 @@ from services.embedded.layout import Layout
 from services.embedded.ledger import SqliteLedger
 from services.embedded.lock import DataDirectoryLock
 from services.errors import ModelUnavailable
+from services.models.shelf import EncoderShelf, load_embedder
 from services.ports.cache import Cache
 from services.ports.ledger import Ledger
 from services.ports.lexical import LexicalStore
@@ -31,7 +32,8 @@ class Services:
     """What a process works with.
 
     Attributes:
-        embedder: None where no bi-encoder is to be had; ``missing["bi_encoder"]`` says why.
+        embedder: what new collections are built with; None where no bi-encoder is to be had,
+            ``missing["bi_encoder"]`` says why. A generation's own is on the ``shelf``.
         reranker: None where no cross-encoder is to be had; ``missing["cross_encoder"]``
             says why.
         fallback: a smaller one in this process, for when the first is down or too slow;
@@ -45,6 +47,7 @@ class Services:
     cache: Cache
     embedder: Embedder | None
     reranker: Reranker | None
+    shelf: EncoderShelf
     missing: Mapping[str, str] = field(default_factory=dict)
     fallback: Reranker | None = None
 
@@ -75,7 +78,7 @@ async def open_services(
             layout.check_format()
         missing: dict[str, str] = {}
         models = (
-            asyncio.create_task(_model("bi_encoder", _load_embedder, settings, missing)),
+            asyncio.create_task(_model("bi_encoder", load_embedder, settings, missing)),
             asyncio.create_task(_reranker(settings, missing)),
             asyncio.create_task(_fallback(settings, missing)),
         )
@@ -86,8 +89,10 @@ async def open_services(
         cache = _open_cache(settings)
         stack.push_async_callback(cache.close)
         embedder, reranker, fallback = await models[0], await models[1], await models[2]
+        shelf = EncoderShelf(settings, embedder)
+        stack.push_async_callback(shelf.close)
         yield Services(
-            *(settings, ledger, lexical, vectors, cache, embedder, reranker, missing),
+            *(settings, ledger, lexical, vectors, cache, embedder, reranker, shelf, missing),
             fallback=fallback,
         )
 
@@ -179,13 +184,6 @@ def _open_cache(settings: Settings) -> Cache:
     from services.redis import RedisCache
 
     return RedisCache(settings.cache_url, timeout_s=settings.cache_timeout_ms / 1_000)
-
-
-def _load_embedder(settings: Settings) -> Embedder:
-    from services.models.embedder import InProcessEmbedder
-    from services.models.loading import load_bi_encoder
-
-    return InProcessEmbedder(load_bi_encoder(settings))
 
 
 def _load_fallback(settings: Settings) -> Reranker:

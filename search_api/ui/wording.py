@@ -8,9 +8,10 @@ _DEGRADED = {
     "bi_encoder_missing": "No model for search by meaning is installed, so words alone decided.",
     "vectors_missing": "These documents were indexed without vectors, so words alone decided.",
     "encoder_mismatch": (
-        "The documents were indexed with another model than the one that runs now, so words "
-        "alone decided. Reindexing brings meaning back."
+        "The model that these documents were indexed with is not to be had here, so words alone "
+        "decided. Reindexing with another one brings meaning back."
     ),
+    "encoder_loading": "The model for search by meaning is being loaded, so words alone decided.",
     "cross_encoder_missing": (
         "No reranking model is installed: the results stand in the order of the first stage."
     ),

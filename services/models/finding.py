@@ -35,7 +35,10 @@ def find_model(wanted: str, settings: Settings) -> ModelFolder:
     notes = Notes(settings.data_path / "models")
     local = Path(wanted).expanduser()
     if local.is_dir():
-        return _described(local.resolve(), local.resolve().name, "path", notes)
+        place = local.resolve()
+        folder = _described(place, place.name, "path", notes)
+        notes.remember_origin(folder.name, folder.revision, str(place))
+        return folder
     if wanted.startswith(("/", ".", "~")) or "\\" in wanted:
         raise ModelUnavailable(f"There is no model folder {wanted}: correct the path.")
     repository, _, revision = wanted.partition("@")
@@ -47,7 +50,9 @@ def find_model(wanted: str, settings: Settings) -> ModelFolder:
             f"The model {name} is not to be had: {'; '.join(tried)}. "
             "Set the model to a folder that holds it, or start Winnow once where the hub answers."
         )
-    return _described(path, name, source, notes)
+    folder = _described(path, name, source, notes)
+    notes.remember_origin(folder.name, folder.revision, wanted)
+    return folder
 
 
 def _search(

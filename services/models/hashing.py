@@ -1,4 +1,7 @@
-"""A bi-encoder without weights: hashed words.
+"""Bi-encoders without weights: hashed words.
+
+``hashing`` has 64 dimensions, ``hashing-32`` 32, and ``hashing-64-7`` the 64 of another seed:
+models of the same shape whose vectors mean nothing to each other.
 
 For tests, smoke runs and machines without any model. It knows which words a text holds
 and nothing about what they mean; two texts are near each other when they share words.
@@ -13,6 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from services.errors import ModelUnavailable
 from services.generations import EncoderFingerprint
 from services.models.inputs import passage_head
 from services.ports.models import Encoded, ModelCard, Passage
@@ -22,7 +26,13 @@ HASHING = "hashing"
 DIMENSIONS = 64
 MAX_TOKENS = 256
 
+_NAME = re.compile(r"hashing(?:-([1-9][0-9]{0,3}))?(?:-([0-9]{1,9}))?")
 _WORD = re.compile(r"\w+|[^\w\s]")
+
+
+def is_hashing(name: str) -> bool:
+    """Whether a model's name is one of these."""
+    return _NAME.fullmatch(name) is not None
 
 
 class WordCounter:
@@ -39,14 +49,28 @@ class WordCounter:
 
 
 class HashingBiEncoder:
-    """Sums of hashed word vectors: deterministic, instant, 64 dimensions."""
+    """Sums of hashed word vectors: deterministic, instant."""
 
     def __init__(
-        self, *, token_dimensions: int = 0, languages: frozenset[str] = frozenset()
+        self,
+        name: str = HASHING,
+        *,
+        token_dimensions: int = 0,
+        languages: frozenset[str] = frozenset(),
     ) -> None:
-        """With ``token_dimensions`` above 0 it also gives each word's own vector."""
+        """With ``token_dimensions`` above 0 it also gives each word's own vector.
+
+        Raises:
+            ModelUnavailable: the name is not ``hashing[-DIMENSIONS[-SEED]]``.
+        """
+        chosen = _NAME.fullmatch(name)
+        if chosen is None:
+            raise ModelUnavailable(
+                f"{name!r} is no hashing model: name one like hashing, hashing-32 or hashing-64-7."
+            )
+        self._seed = chosen[2] or ""
         self.card = ModelCard(
-            name=HASHING,
+            name=name,
             revision="1",
             runtime="numpy",
             device="cpu",
@@ -55,9 +79,9 @@ class HashingBiEncoder:
             languages=languages,
         )
         self.fingerprint = EncoderFingerprint(
-            model=HASHING,
+            model=name,
             revision="1",
-            dimensions=DIMENSIONS,
+            dimensions=int(chosen[1] or DIMENSIONS),
             pooling="mean",
             normalised=True,
             token_dimensions=token_dimensions,
@@ -81,15 +105,16 @@ class HashingBiEncoder:
         )
 
     def _encode(self, texts: Sequence[tuple[str, str]]) -> Encoded:
-        size = self.fingerprint.token_dimensions
-        vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
+        size, seed = self.fingerprint.token_dimensions, self._seed
+        dimensions = self.fingerprint.dimensions
+        vectors = np.zeros((len(texts), dimensions), np.float32)
         tokens, offsets = [], []
         for row, (head, text) in enumerate(texts):
             spans = np.concatenate([self.counter.spans(head) * 0, self.counter.spans(text)])
             words = _words(head) + _words(text)
-            vectors[row] = _sum(words[:MAX_TOKENS])
+            vectors[row] = _sum(words[:MAX_TOKENS], dimensions, seed)
             if size:
-                tokens.append(_each(words[:MAX_TOKENS], size))
+                tokens.append(_each(words[:MAX_TOKENS], size, seed))
                 offsets.append(spans[:MAX_TOKENS].astype(np.int32))
         return Encoded(vectors, tokens, offsets) if size else Encoded(vectors)
 
@@ -98,18 +123,18 @@ def _words(text: str) -> list[str]:
     return [match.group().casefold() for match in _WORD.finditer(text)]
 
 
-def _sum(words: Sequence[str]) -> Vectors:
+def _sum(words: Sequence[str], dimensions: int, seed: str) -> Vectors:
     """A unit vector; that of no words is the first axis, since zero has no direction."""
-    known = [_vector(word, DIMENSIONS) for word in words if word[0].isalnum()]
-    total: Vectors = np.sum(known, axis=0) if known else np.eye(DIMENSIONS, dtype=np.float32)[0]
+    known = [_vector(seed + word, dimensions) for word in words if word[0].isalnum()]
+    total: Vectors = np.sum(known, axis=0) if known else np.eye(dimensions, dtype=np.float32)[0]
     unit: Vectors = (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
     return unit
 
 
-def _each(words: Sequence[str], size: int) -> TokenVectors:
+def _each(words: Sequence[str], size: int, seed: str) -> TokenVectors:
     if not words:
         return np.zeros((0, size), np.float16)
-    vectors: TokenVectors = np.array([_vector(word, size) for word in words], np.float16)
+    vectors: TokenVectors = np.array([_vector(seed + word, size) for word in words], np.float16)
     return vectors
 
 

@@ -6,7 +6,7 @@ torch several.
 
 from services.models.finding import find_model
 from services.models.folder import ModelFolder
-from services.models.hashing import HASHING, HashingBiEncoder
+from services.models.hashing import HashingBiEncoder, is_hashing
 from services.models.overlap import OVERLAP, OverlapCrossEncoder
 from services.models.torch_device import cuda_device, torch_installed
 from services.ports.models import BiEncoder, CrossEncoder
@@ -21,8 +21,9 @@ def load_bi_encoder(settings: Settings) -> BiEncoder:
             runtime here can run.
         InvalidInput: ``token_dimensions`` is more than the model's projection has.
     """
-    if settings.bi_encoder == HASHING:
+    if is_hashing(settings.bi_encoder):
         return HashingBiEncoder(
+            settings.bi_encoder,
             token_dimensions=settings.token_dimensions or 0,
             languages=frozenset(settings.model_languages),
         )

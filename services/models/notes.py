@@ -15,11 +15,12 @@ from typing import Any
 _HUB_SILENCE_S = 3_600.0
 _HUB_FILE = "hub.json"
 _DIGESTS_FILE = "digests.json"
+_ORIGINS_FILE = "origins.json"
 _BLOCK_BYTES = 2**22
 
 
 class Notes:
-    """Remembers which hub did not answer, and digests of files that have not changed."""
+    """Remembers which hub did not answer, digests of files, and where models were found."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -54,6 +55,18 @@ class Notes:
         notes[key] = {"state": state, "sha256": digest.hexdigest()}
         self._write(_DIGESTS_FILE, notes)
         return digest.hexdigest()
+
+    def origin(self, model: str, revision: str) -> str:
+        """The path or name under which a model was found at this revision, or ""."""
+        return str(self._read(_ORIGINS_FILE).get(f"{model}@{revision}", ""))
+
+    def remember_origin(self, model: str, revision: str, wanted: str) -> None:
+        """A fingerprint names a model; this says how to ask for it again."""
+        if self.origin(model, revision) == wanted:
+            return
+        notes = dict(self._read(_ORIGINS_FILE))
+        notes[f"{model}@{revision}"] = wanted
+        self._write(_ORIGINS_FILE, notes)
 
     def _read(self, name: str) -> Mapping[str, Any]:
         try:
