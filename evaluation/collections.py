@@ -49,12 +49,16 @@ class JudgedCollection:
 
     def documents(self) -> Iterator[CorpusDocument]:
         """The corpus, one document at a time; InvalidInput names the line that is wrong."""
-        path = self.folder / "corpus.jsonl"
-        seen: set[str] = set()
-        for line, fields in _json_lines(path):
-            identifier = _identifier(path, line, fields, seen)
-            title = _text(path, line, fields, "title")
-            yield CorpusDocument(identifier, title, _text(path, line, fields, "text"))
+        return read_corpus(self.folder / "corpus.jsonl")
+
+
+def read_corpus(path: Path) -> Iterator[CorpusDocument]:
+    """The documents of a ``corpus.jsonl``; InvalidInput names the line that is wrong."""
+    seen: set[str] = set()
+    for line, fields in _json_lines(path):
+        identifier = _identifier(path, line, fields, seen)
+        title = _text(path, line, fields, "title")
+        yield CorpusDocument(identifier, title, _text(path, line, fields, "text"))
 
 
 def read_collection(
@@ -70,6 +74,33 @@ def read_collection(
     Raises:
         InvalidInput: a file is absent or a line of it is wrong; the message names both.
     """
+    judged = read_judged_queries(folder, split, limit)
+    folder = folder.expanduser().resolve()
+    return JudgedCollection(
+        folder=folder,
+        split=split,
+        queries=judged.queries,
+        judgments=judged.judgments,
+        corpus_hash=_hash(_existing(folder / "corpus.jsonl")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedQueries:
+    """Queries by id with the grades of exactly these."""
+
+    queries: Mapping[str, str]
+    judgments: Judgments
+
+
+def read_judged_queries(
+    folder: Path, split: str = "test", limit: int | None = None
+) -> JudgedQueries:
+    """Read a folder's judged queries, in the file's order; its documents are not needed.
+
+    Raises:
+        InvalidInput: a file is absent or a line of it is wrong; the message names both.
+    """
     folder = folder.expanduser().resolve()
     judgments = _read_judgments(folder, split)
     texts = _read_queries(folder / "queries.jsonl")
@@ -80,12 +111,9 @@ def read_collection(
             "add the query or remove its judgments."
         )
     judged = [query for query in texts if query in judgments][:limit]
-    return JudgedCollection(
-        folder=folder,
-        split=split,
-        queries={query: texts[query] for query in judged},
-        judgments={query: judgments[query] for query in judged},
-        corpus_hash=_hash(_existing(folder / "corpus.jsonl")),
+    return JudgedQueries(
+        {query: texts[query] for query in judged},
+        {query: judgments[query] for query in judged},
     )
 
 

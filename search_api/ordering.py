@@ -12,6 +12,8 @@ from search_api.request import Aggregation
 CROSS_ENCODER = "cross-encoder"
 FUSED = "fused"
 
+_LEAST_SHARE = 1e-12
+
 
 def candidates_of(fused: Sequence[Fused]) -> list[Candidate]:
     """Candidates in fused order.
@@ -48,26 +50,47 @@ def with_cross_encoder_scores(
     logits: Sequence[float | None],
     truncated: Sequence[bool],
     prior_weight: float,
+    prior_scale: float | None = None,
 ) -> list[Candidate]:
     """Give the window its scores; the order itself is left alone.
 
     A score is (1 - w) · sigmoid(logit) + w · prior / highest prior of the window, the prior
-    being the score of the stage before.
+    being the score of the stage before. A model that was trained to correct that stage has
+    a scale s, and instead of its logit counts s · the prior's logit + its own.
     """
+    added = _prior_logits(window, prior_scale) if prior_scale else [0.0] * len(window)
     highest = max((candidate.score for candidate in window), default=0.0)
     scale = highest if highest > 0 else 1.0
     scored = {}
-    for rank, (candidate, logit, cut) in enumerate(
-        zip(window, logits, truncated, strict=True), start=1
+    for rank, (candidate, logit, cut, prior) in enumerate(
+        zip(window, logits, truncated, added, strict=True), start=1
     ):
         placed = replace(candidate, window_rank=rank)
         if logit is not None and math.isfinite(logit):
-            blended = (1 - prior_weight) * probability(logit)
+            blended = (1 - prior_weight) * probability(prior + logit)
             blended += prior_weight * candidate.score / scale
             placed = replace(placed, cross_encoder=logit, truncated=cut)
             placed = placed.scored(CROSS_ENCODER, blended)
         scored[candidate.ref] = placed
     return [scored.get(candidate.ref, candidate) for candidate in order]
+
+
+def _prior_logits(window: Sequence[Candidate], scale: float) -> list[float]:
+    """``scale`` times the logit of late interaction's blend, where every chunk has one.
+
+    Else the z-score of what ordered the window: the blend is a sum of such z-scores.
+    """
+    if all(candidate.late is not None for candidate in window):
+        return [scale * _log_odds(candidate.late or 0.0) for candidate in window]
+    scores = [candidate.score for candidate in window]
+    mean = math.fsum(scores) / max(1, len(scores))
+    deviation = math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / max(1, len(scores)))
+    return [scale * (score - mean) / deviation if deviation else 0.0 for score in scores]
+
+
+def _log_odds(share: float) -> float:
+    bounded = min(max(share, _LEAST_SHARE), 1 - _LEAST_SHARE)
+    return math.log(bounded / (1 - bounded))
 
 
 def results(

@@ -155,7 +155,14 @@ async def _rerank(
         else:
             weight = services.settings.prior_weight
             return Reranked(
-                with_cross_encoder_scores(order, chosen, result.scores, result.truncated, weight),
+                with_cross_encoder_scores(
+                    order,
+                    chosen,
+                    result.scores,
+                    result.truncated,
+                    weight,
+                    result.model.prior_scale,
+                ),
                 stage.told(window, result),
                 model_used(result.model, result.worker),
                 _shortfalls(result, fallback=reranker is not services.reranker),

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 _BERT = frozenset({"bert"})
 _ROBERTA = frozenset({"roberta", "xlm-roberta", "camembert"})
+INTERACTION = "winnow_interaction"
+"""The entry of config.json that makes a BERT encoder an interaction cross-encoder."""
+
 _ACTIVATIONS = frozenset({"gelu", "gelu_new", "gelu_pytorch_tanh", "relu"})
 
 
@@ -17,6 +20,8 @@ class Architecture:
         first_position: the row of the position table that the first token takes.
         positions: how many tokens the position table has room for.
         labels: outputs of a sequence-classification head.
+        crossing_layers: of an interaction cross-encoder, how many of the last layers attend
+            from the query to the passage and back; 0 for every other model.
     """
 
     family: str
@@ -29,6 +34,7 @@ class Architecture:
     positions: int
     types: int
     labels: int
+    crossing_layers: int = 0
 
 
 def read_architecture(config: Mapping[str, object]) -> Architecture | None:
@@ -55,7 +61,14 @@ def read_architecture(config: Mapping[str, object]) -> Architecture | None:
         positions=_integer(config, "max_position_embeddings", 512) - first,
         types=_integer(config, "type_vocab_size", 2),
         labels=len(labels) if isinstance(labels, Mapping) else _integer(config, "num_labels", 2),
+        crossing_layers=_crossing_layers(config.get(INTERACTION)),
     )
+
+
+def _crossing_layers(interaction: object) -> int:
+    if not isinstance(interaction, Mapping):
+        return 0
+    return _integer(interaction, "crossing_layers", 0)
 
 
 def _integer(config: Mapping[str, object], key: str, default: int) -> int:

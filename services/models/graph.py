@@ -71,7 +71,7 @@ def build_encoder(architecture: Architecture, weights: Weights, *, with_types: b
     mask_values = op.convert(mask, "f32")
     bias = _attention_bias(mask_values)
     for layer in range(architecture.layers):
-        states = _layer(architecture, weights, f"encoder.layer.{layer}", states, bias)
+        states = attention_layer(architecture, weights, f"encoder.layer.{layer}", states, bias)
     return Encoder(inputs, op.unsqueeze(mask_values, integers(2)), states)
 
 
@@ -91,7 +91,7 @@ def _embed(
     length = op.gather(op.shape_of(ids), integers(1), integers(0))
     used = op.slice(constant(positions), integers(0), length, integers(1), integers(0))
     summed = op.add(words, used)
-    return _layer_norm(architecture, weights, "embeddings.LayerNorm", summed), types
+    return layer_norm(architecture, weights, "embeddings.LayerNorm", summed), types
 
 
 def _attention_bias(mask: Node) -> Node:
@@ -100,12 +100,13 @@ def _attention_bias(mask: Node) -> Node:
     return op.unsqueeze(op.multiply(absent, op.constant(np.float32(1e9))), integers(1, 2))
 
 
-def _layer(
+def attention_layer(
     architecture: Architecture, weights: Weights, name: str, states: Node, bias: Node
 ) -> Node:
+    """One layer; ``bias`` is added to the attention logits [batch, heads, tokens, tokens]."""
     attended = _attention(architecture, weights, f"{name}.attention.self", states, bias)
     projected = dense(attended, weights, f"{name}.attention.output.dense")
-    states = _layer_norm(
+    states = layer_norm(
         architecture,
         weights,
         f"{name}.attention.output.LayerNorm",
@@ -115,7 +116,7 @@ def _layer(
         dense(states, weights, f"{name}.intermediate.dense")
     )
     outer = dense(inner, weights, f"{name}.output.dense")
-    return _layer_norm(architecture, weights, f"{name}.output.LayerNorm", op.add(outer, states))
+    return layer_norm(architecture, weights, f"{name}.output.LayerNorm", op.add(outer, states))
 
 
 def _attention(
@@ -137,7 +138,8 @@ def _attention(
     return op.reshape(joined, integers(0, 0, architecture.hidden), True)
 
 
-def _layer_norm(architecture: Architecture, weights: Weights, name: str, node: Node) -> Node:
+def layer_norm(architecture: Architecture, weights: Weights, name: str, node: Node) -> Node:
+    """Layer normalisation of the last axis of [batch, tokens, hidden]."""
     normal = op.mvn(node, integers(2), True, architecture.norm_epsilon, "inside_sqrt")
     scaled = op.multiply(normal, constant(weights[f"{name}.weight"]))
     return op.add(scaled, constant(weights[f"{name}.bias"]))

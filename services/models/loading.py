@@ -4,6 +4,7 @@ Runtimes are imported where they are chosen: OpenVINO takes a fifth of a second 
 torch several.
 """
 
+from services.models.architecture import INTERACTION
 from services.models.finding import find_model
 from services.models.folder import ModelFolder
 from services.models.hashing import HashingBiEncoder, is_hashing
@@ -54,7 +55,12 @@ def load_cross_encoder(settings: Settings) -> CrossEncoder:
 
 
 def _torch_device(folder: ModelFolder) -> str:
-    """Where torch runs the model: a GPU, or a CPU for what OpenVINO cannot run; else ""."""
+    """Where torch runs the model: a GPU, or a CPU for what OpenVINO cannot run; else "".
+
+    Interaction cross-encoders are small and Winnow's own: OpenVINO runs them everywhere.
+    """
+    if INTERACTION in folder.json("config.json"):
+        return ""
     device = cuda_device()
     if device or not torch_installed():
         return device

@@ -9,6 +9,7 @@ from openvino import Node
 from services.errors import ModelUnavailable
 from services.models import heads
 from services.models.architecture import Architecture, read_architecture
+from services.models.blending import read_prior_scale
 from services.models.folder import (
     ModelFolder,
     Recipe,
@@ -17,6 +18,7 @@ from services.models.folder import (
     read_recipe,
 )
 from services.models.graph import Encoder, build_encoder, integers, model_of
+from services.models.interaction import build_interaction
 from services.models.openvino_bi_encoder import OpenVinoBiEncoder
 from services.models.openvino_cross_encoder import OpenVinoCrossEncoder
 from services.models.projection import TokenProjection, load_projection
@@ -88,6 +90,8 @@ def _outputs(encoder: Encoder, recipe: Recipe, projection: TokenProjection | Non
 
 def _build_classifier(folder: ModelFolder, architecture: Architecture) -> ov.Model:
     weights = _weights(folder)
+    if architecture.crossing_layers:
+        return build_interaction(architecture, weights)
     bert = architecture.family == "bert"
     if ("classifier.weight" if bert else "classifier.out_proj.weight") not in weights:
         raise ModelUnavailable(
@@ -147,4 +151,5 @@ def _card(folder: ModelFolder, settings: Settings, architecture: Architecture | 
         precision=choose_precision(settings.precision),
         max_tokens=read_max_tokens(folder, positions),
         languages=frozenset(settings.model_languages) or read_languages(folder),
+        prior_scale=read_prior_scale(folder),
     )

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from services.errors import ModelUnavailable
 from services.models.batching import plan_batches
+from services.models.blending import read_prior_scale
 from services.models.folder import ModelFolder, read_languages
 from services.models.pairs import PairTokenizer, TokenizedPair
 from services.models.tokenizing import ModelTokenizer
@@ -85,5 +86,6 @@ def load_torch_cross_encoder(
         precision=precision,
         max_tokens=int(model.max_seq_length),
         languages=frozenset(settings.model_languages) or read_languages(folder),
+        prior_scale=read_prior_scale(folder),
     )
     return TorchCrossEncoder(network, ModelTokenizer(folder.path), card)

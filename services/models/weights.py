@@ -1,5 +1,8 @@
 """Reads safetensors files as views of the mapped file: no copy, no torch.
 
+A matrix may be stored in int8, with a float32 scale for each row beside it under the name
+``<tensor>.scale``: a quarter of the size, and read back as float32.
+
 Format: https://huggingface.co/docs/safetensors/index#format (eight bytes of header
 length, a JSON header of dtypes, shapes and offsets, then the raw little-endian data).
 """
@@ -18,7 +21,9 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),
     "BF16": np.dtype("<u2"),
+    "I8": np.dtype("i1"),
 }
+SCALE = ".scale"
 _MAX_HEADER_BYTES = 100_000_000
 _PREFIXES = ("", "bert.", "roberta.", "model.")
 _RENAMED = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
@@ -37,11 +42,13 @@ class Weights(Mapping[str, NDArray[np.float32]]):
             self._tensors.update(_read_header(file))
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
-        raw, dtype, shape = self._tensors[self._stored_name(name)]
+        stored = self._stored_name(name)
+        raw, dtype, shape = self._tensors[stored]
         values: NDArray[Any] = raw.view(_DTYPES[dtype])
         if dtype == "BF16":
             values = (values.astype(np.uint32) << 16).view(np.float32)
-        return np.asarray(values, np.float32).reshape(shape)
+        values = np.asarray(values, np.float32).reshape(shape)
+        return values * self[stored + SCALE][:, None] if dtype == "I8" else values
 
     def __contains__(self, name: object) -> bool:
         try:
@@ -50,10 +57,10 @@ class Weights(Mapping[str, NDArray[np.float32]]):
             return False
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._tensors)
+        return (name for name in self._tensors if not name.endswith(SCALE))
 
     def __len__(self) -> int:
-        return len(self._tensors)
+        return sum(1 for _ in self)
 
     def _stored_name(self, name: str) -> str:
         old = name

@@ -19,6 +19,8 @@ class ModelCard:
         languages: ISO 639-1 codes it knows; empty means every language.
         max_tokens: longest input in its own tokens, special tokens included.
         runtime: "openvino" or "torch"; precision "fp32", "bf16" or "fp16".
+        prior_scale: of a cross-encoder that corrects the order before it: a search orders
+            by so many times that order's logit plus the model's; None: by the model's alone.
     """
 
     name: str
@@ -28,6 +30,7 @@ class ModelCard:
     precision: str
     max_tokens: int
     languages: frozenset[str] = frozenset()
+    prior_scale: float | None = None
 
     def knows(self, language: str) -> bool:
         """Whether it can read a language; one that could not be told ("und") gets a try."""

@@ -1,0 +1,1 @@
+"""Rerankers and token projections trained on a user's own judgments."""

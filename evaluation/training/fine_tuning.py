@@ -1,0 +1,194 @@
+"""One training run by sentence-transformers' trainer: resumable, seeded, with a dev curve."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from sentence_transformers import CrossEncoder
+from sentence_transformers.base.evaluation import BaseEvaluator
+from sentence_transformers.cross_encoder import (
+    CrossEncoderTrainer,
+    CrossEncoderTrainingArguments,
+)
+from transformers import PrinterCallback, TrainerCallback, set_seed
+from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils.logging import disable_progress_bar
+
+from evaluation.training.groups import Group
+from evaluation.training.held_out import HeldOut, judge
+from evaluation.training.losses import ListwiseLoss, Objective
+
+OnStep = Callable[[int, int], None]
+"""Told how many steps are done, and of how many."""
+
+# What begins new learns faster than what begins trained.
+_HEAD = r"crossing|token_weight|scales|dense\.|classifier\."
+_HEAD_FACTOR = 10.0
+_SCORING_PAIRS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how fast.
+
+    Attributes:
+        groups_per_step: examples of one update.
+        evaluations: points of the dev curve, each a checkpoint that a later run resumes from.
+    """
+
+    steps: int
+    groups_per_step: int = 4
+    learning_rate: float = 3e-5
+    warmup: float = 0.1
+    evaluations: int = 4
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What is learned from, and what is held out to measure by.
+
+    Attributes:
+        taught: a teacher's logits of the training groups' passages; None without one.
+    """
+
+    training: Sequence[Group]
+    held_out: Sequence[Group]
+    taught: Sequence[Sequence[float]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of the dev curve."""
+
+    step: int
+    held_out: HeldOut
+
+
+class _DevCurve(BaseEvaluator):  # type: ignore[misc]  # the package has no types
+    """Measures the held-out groups whenever the trainer asks, and remembers."""
+
+    def __init__(self, groups: Sequence[Group], trainer_state: Callable[[], int]) -> None:
+        super().__init__()
+        self.primary_metric = "blended"
+        self.points: list[Point] = []
+        self._groups = groups
+        self._step = trainer_state
+
+    def __call__(self, model: CrossEncoder, *_: Any, **__: Any) -> dict[str, float]:
+        held_out = judge(self._groups, scorer(model))
+        self.points.append(Point(self._step(), held_out))
+        return {"blended": held_out.blended, "alone": held_out.alone, "prior": held_out.prior}
+
+
+class _Reporting(TrainerCallback):  # type: ignore[misc]  # the package has no types
+    def __init__(self, on_step: OnStep) -> None:
+        self._on_step = on_step
+
+    def on_step_end(self, _arguments: Any, state: Any, *_: Any, **__: Any) -> None:
+        self._on_step(state.global_step, state.max_steps)
+
+
+class _Trainer(CrossEncoderTrainer):  # type: ignore[misc]  # the package has no types
+    """Without the package's own model card, which would repeat the training texts."""
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Winnow writes the card (:mod:`evaluation.training.card`)."""
+
+
+def scorer(model: CrossEncoder) -> Callable[[Sequence[tuple[str, str]]], Sequence[float]]:
+    """The model's logits of pairs, in bf16 where that is quick."""
+
+    def score(pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
+        with torch.autocast(model.device.type, dtype=torch.bfloat16):
+            scores = model.predict(
+                list(pairs),
+                batch_size=_SCORING_PAIRS,
+                show_progress_bar=False,
+                activation_fn=torch.nn.Identity(),
+                convert_to_tensor=True,
+            )
+        values: list[float] = scores.float().reshape(-1).tolist()
+        return values
+
+    return score
+
+
+def fine_tune(
+    model: CrossEncoder,
+    examples: Examples,
+    objective: Objective,
+    schedule: Schedule,
+    work: Path,
+    on_step: OnStep,
+) -> list[Point]:
+    """Train in place, going on where an earlier run in ``work`` stopped.
+
+    The model that comes out is that of the best point of the dev curve.
+    """
+    set_seed(schedule.seed)
+    disable_progress_bar()
+    checkpoints = work / "checkpoints"
+    arguments = _arguments(checkpoints, schedule)
+    trainer: _Trainer
+    curve = _DevCurve(examples.held_out, lambda: int(trainer.state.global_step))
+    trainer = _Trainer(
+        model=model,
+        args=arguments,
+        train_dataset=_dataset(examples),
+        loss=ListwiseLoss(model, objective),
+        evaluator=curve,
+        callbacks=[_Reporting(on_step)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+    if last is None:
+        curve(model)
+    trainer.train(resume_from_checkpoint=last)
+    return curve.points
+
+
+def _arguments(checkpoints: Path, schedule: Schedule) -> CrossEncoderTrainingArguments:
+    every = max(1, schedule.steps // schedule.evaluations)
+    return CrossEncoderTrainingArguments(
+        output_dir=str(checkpoints),
+        max_steps=schedule.steps,
+        per_device_train_batch_size=schedule.groups_per_step,
+        learning_rate=schedule.learning_rate,
+        learning_rate_mapping={_HEAD: schedule.learning_rate * _HEAD_FACTOR},
+        warmup_steps=max(1, round(schedule.steps * schedule.warmup)),
+        lr_scheduler_type="linear",
+        weight_decay=0.01,
+        bf16=True,
+        use_cpu=not torch.cuda.is_available(),
+        seed=schedule.seed,
+        data_seed=schedule.seed,
+        eval_strategy="steps",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_blended",
+        greater_is_better=True,
+        logging_steps=max(1, every // 4),
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+
+
+def _dataset(examples: Examples) -> Dataset:
+    groups = examples.training
+    columns: dict[str, list[Any]] = {
+        "query": [group.query for group in groups],
+        "passages": [[passage.text for passage in group.passages] for group in groups],
+        "priors": [[passage.prior for passage in group.passages] for group in groups],
+        "label": [[float(grade) for grade in group.grades] for group in groups],
+    }
+    if examples.taught is not None:
+        columns["taught"] = [list(logits) for logits in examples.taught]
+    return Dataset.from_dict(columns)
