@@ -7,7 +7,6 @@ read what is never taken from memory: a caller with principals of its own is ref
 right that was taken away a minute ago is no right.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from search_api.ledger_memory import Known, LedgerMemory
@@ -117,10 +116,7 @@ class LedgerView:
 
     async def _read(self, known: Known | None) -> Known:
         """All of it; languages change only with the epoch."""
-        collections = self._ledger.collections
-        head, collection = await asyncio.gather(
-            collections.head(self._name), collections.get(self._name)
-        )
+        collection, head = await self._ledger.collections.state(self._name)
         if known is not None and known.head.epoch == head.epoch:
             return Known(collection, head, known.languages)
         languages = await self._ledger.documents.languages(self._name)

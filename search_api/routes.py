@@ -22,7 +22,12 @@ def router(service: Callable[[], SearchService]) -> APIRouter:
         service: gives the service of this application once it has started.
     """
     routes = APIRouter(tags=["search"])
-    current = Annotated[SearchService, Depends(service)]
+
+    async def given() -> SearchService:
+        # Not the plain function: FastAPI would call it in a thread, for every request.
+        return service()
+
+    current = Annotated[SearchService, Depends(given)]
 
     @routes.post("/v1/collections/{collection}/search")
     async def search(collection: str, request: SearchRequest, service: current) -> SearchAnswer:

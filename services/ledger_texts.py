@@ -20,6 +20,8 @@ from services.generations import (
     Speed,
 )
 
+_NO_METADATA = "{}"
+
 
 def dump_metadata(metadata: Mapping[str, Value]) -> str:
     """Metadata as JSON; a date becomes ``{"date": ISO 8601}``."""
@@ -28,6 +30,8 @@ def dump_metadata(metadata: Mapping[str, Value]) -> str:
 
 def load_metadata(raw: str) -> dict[str, Value]:
     """Metadata with its dates and arrays as they were given."""
+    if raw == _NO_METADATA:  # as of most documents, and a search reads hundreds
+        return {}
     return {key: _load(value) for key, value in json.loads(raw).items()}
 
 

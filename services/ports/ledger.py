@@ -128,6 +128,9 @@ class CollectionLedger(Protocol):
     async def head(self, name: str) -> Head:
         """The pointer record, or CollectionNotFound."""
 
+    async def state(self, name: str) -> tuple[Collection, Head]:
+        """Both as they stood at one moment, by one read; or CollectionNotFound."""
+
     async def generations(self, name: str) -> Sequence[Generation]:
         """Every generation kept, oldest first: the ones that writes go to."""
 

@@ -47,6 +47,7 @@ class CollectionConformance(LedgerConformance):
         assert found == collection
         assert list(found.schema.fields) == ["z", "a"]
         assert await ledger.collections.head("books") == head
+        assert await ledger.collections.state("books") == (collection, head)
         with pytest.raises(AlreadyExists):
             await ledger.collections.create(collection, generation())
 
@@ -61,6 +62,7 @@ class CollectionConformance(LedgerConformance):
         for call in (
             ledger.collections.get("books"),
             ledger.collections.head("books"),
+            ledger.collections.state("books"),
             ledger.collections.delete("books"),
             ledger.collections.generations("books"),
             ledger.collections.extend_schema(Collection("books")),

@@ -79,6 +79,12 @@ class SqliteCollections:
         """The pointer record, or CollectionNotFound."""
         return await self._database.read(lambda connection: _head(connection, name))
 
+    async def state(self, name: str) -> tuple[Collection, Head]:
+        """Both as they stood at one moment, by one read; or CollectionNotFound."""
+        return await self._database.read(
+            lambda connection: (_collection(connection, name), _head(connection, name))
+        )
+
     async def generations(self, name: str) -> Sequence[Generation]:
         """Every generation kept, oldest first."""
 

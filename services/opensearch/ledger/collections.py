@@ -58,6 +58,11 @@ class OpenSearchCollections:
         """The pointer record, or CollectionNotFound."""
         return (await self._registry.get(name)).head()
 
+    async def state(self, name: str) -> tuple[Collection, Head]:
+        """Both as they stood at one moment, by one read; or CollectionNotFound."""
+        pointer = await self._registry.get(name)
+        return pointer.collection, pointer.head()
+
     async def generations(self, name: str) -> Sequence[Generation]:
         """Every generation kept, oldest first."""
         return [kept.generation for kept in (await self._registry.get(name)).generations]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from services.collections import Collection
 from services.errors import DataFormatUnsupported, NotFound
@@ -96,6 +97,9 @@ class Pointer:
 
 _FORMAT = 1
 
+# Every search reads its collection's record, which seldom changes.
+_RECORDS_KEPT = 256
+
 Change = Callable[[Pointer], Pointer]
 """What becomes of a record; raises where it may not be."""
 
@@ -134,6 +138,7 @@ def dump(pointer: Pointer) -> str:
     )
 
 
+@lru_cache(maxsize=_RECORDS_KEPT)
 def load(name: str, text: str) -> Pointer:
     """The record of a text; raises DataFormatUnsupported for a newer Winnow's."""
     raw = unpack(text)
