@@ -9,6 +9,7 @@ this is as safe beside writers, builders and other reconcilers as any write is, 
 there is nothing to repair nothing is written.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -38,6 +39,20 @@ class Repairs:
     def wrote(self) -> bool:
         """Whether anything was."""
         return bool(self.unmarked or self.superseded)
+
+    @property
+    def summary(self) -> str:
+        """For logs."""
+        return (
+            f"{sum(self.found.values())} discrepancies, {self.unmarked} documents to be indexed "
+            f"again, {self.superseded} in a new version"
+        )
+
+    def and_then(self, later: "Repairs") -> "Repairs":
+        """What two passes did together."""
+        found = Counter(self.found)
+        found.update(later.found)
+        return Repairs(found, self.unmarked + later.unmarked, self.superseded + later.superseded)
 
 
 async def reconcile(services: Services, collection: str, walk: Walk | None = None) -> Repairs:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from indexer.consistency.background import BackgroundReconciliation
+from indexer.consistency.service import Consistency
 from indexer.draft import Draft
 from indexer.draining import Drainer, drained
 from indexer.fingerprints import first_generation
@@ -50,7 +52,10 @@ class Indexer:
         self._ledger = services.ledger
         self._checkpoint = checkpoint
         self._drainer = Drainer(services, checkpoint)
+        self.consistency = Consistency(services, self._drainer, self.index_pending)
+        self._reconciliation = BackgroundReconciliation(services, self._drainer)
         self._loop: asyncio.Task[None] | None = None
+        self._walks: asyncio.Task[None] | None = None
 
     @property
     def max_document_bytes(self) -> int:
@@ -61,13 +66,15 @@ class Indexer:
         """Begin to index in the background."""
         if self._loop is None:
             self._loop = asyncio.create_task(self._drainer.run(), name="winnow-indexing")
+            self._walks = asyncio.create_task(self._reconciliation.run(), name="winnow-walks")
 
     async def close(self) -> None:
         """Stop indexing; what is pending goes on at the next start."""
-        if self._loop is not None:
+        if self._loop is not None and self._walks is not None:
             self._loop.cancel()
-            await asyncio.gather(self._loop, return_exceptions=True)
-            self._loop = None
+            self._walks.cancel()
+            await asyncio.gather(self._loop, self._walks, return_exceptions=True)
+            self._loop = self._walks = None
         await asyncio.to_thread(self._drainer.close)
 
     async def __aenter__(self) -> Self:

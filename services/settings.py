@@ -118,6 +118,7 @@ class Settings(BaseSettings):
     # Limits and lifetimes.
     max_results: Count = 1_000
     page_ttl_s: int = Field(default=600, ge=1, le=86_400)
+    reconcile_interval_s: int = Field(default=21_600, ge=0, le=31_536_000)
     cache_ttl_s: int = Field(default=300, ge=0, le=86_400)
     cache_bytes: int = Field(default=64 * 2**20, ge=0)
     cache_timeout_ms: Milliseconds = 50
