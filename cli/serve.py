@@ -12,6 +12,7 @@ from cli.application import Runtime, create_app, open_runtime
 from cli.console import say
 from services.embedded.lock import announce
 from services.errors import WinnowError
+from services.garbage import settle
 from services.settings import Settings
 from services.web.keys import Keys, check_exposure
 
@@ -48,6 +49,7 @@ async def serve_runtime(
     for stage, reason in runtime.services.missing.items():
         say(f"Without {stage.replace('_', '-')}: {reason}")
     server = _Server(_configuration(create_app(runtime, open_to_all=open_to_all)))
+    settle()
     url = _url(settings.host, listener.getsockname()[1])
     # From here on whoever has read the address is let in, if only to wait a moment.
     listener.listen(BACKLOG)
