@@ -1,6 +1,5 @@
 """Answers rerank requests that came through the broker, by the batcher of this process."""
 
-import asyncio
 import threading
 import time
 
@@ -32,11 +31,8 @@ class Scoring:
             left_s = self._left_s(request)
             if left_s <= 0:
                 return None
-            # A loop of its own, for this thread: the batcher is the only thing shared.
-            result = asyncio.run(
-                self.reranker.rerank(
-                    RerankRequest(request.query, request.passages, taken_s + left_s)
-                )
+            result = self.reranker.rerank_blocking(
+                RerankRequest(request.query, request.passages, taken_s + left_s)
             )
         except WinnowError as error:
             return Failed(id=task_id, slug=error.slug, detail=error.detail)

@@ -9,6 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from services.errors import BackendUnavailable, Overloaded
 from services.metrics import RERANK_PAIRS, RERANK_QUEUE_SECONDS
@@ -94,13 +95,25 @@ class InProcessReranker:
         self._take_in(ticket)
         try:
             finished = asyncio.wrap_future(ticket.finished)
-            await asyncio.wait({finished}, timeout=request.deadline_s - time.monotonic())
+            await asyncio.wait({finished}, timeout=ticket.remaining_s)
             if finished.done():
                 finished.result()
             return self._result(ticket)
         finally:
-            with self._change:
-                ticket.left = True
+            self._leave(ticket)
+
+    def rerank_blocking(self, request: RerankRequest) -> RerankResult:
+        """As :meth:`rerank`, from a thread that has no event loop and may wait."""
+        ticket = Ticket.of(request)
+        if not request.passages:
+            return self._result(ticket)
+        self._take_in(ticket)
+        try:
+            with suppress(TimeoutError):
+                ticket.finished.result(max(0.0, ticket.remaining_s))
+            return self._result(ticket)
+        finally:
+            self._leave(ticket)
 
     async def ping(self) -> None:
         """Raise BackendUnavailable where the batcher has ended."""
@@ -142,6 +155,10 @@ class InProcessReranker:
                 queued_tokens=sum(self._tokens_left(ticket) for ticket in waiting),
                 requests=self._crowd.size(1 + len(waiting)),
             )
+
+    def _leave(self, ticket: Ticket) -> None:
+        with self._change:
+            ticket.left = True
 
     def _tokens_left(self, ticket: Ticket) -> float:
         if ticket.lengths is None:

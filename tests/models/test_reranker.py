@@ -50,6 +50,33 @@ async def test_concurrent_requests_get_their_own_scores() -> None:
     await reranker.close()
 
 
+async def test_threads_may_wait_without_an_event_loop() -> None:
+    """The same scores; at the deadline what there is; an error as an error."""
+    model = Slow()
+    reranker = InProcessReranker(model)
+    awaited = await reranker.rerank(_request("tide", 30))
+    waited = await asyncio.to_thread(reranker.rerank_blocking, _request("tide", 30))
+    assert waited.scores == awaited.scores
+    late = await asyncio.to_thread(reranker.rerank_blocking, _request("tide", -1))
+    assert set(late.scores) == {None}
+    await reranker.close()
+    with pytest.raises(BackendUnavailable):
+        reranker.rerank_blocking(_request("tide", 30))
+
+
+async def test_the_earlier_deadline_is_served_first() -> None:
+    """A long request that came before does not keep an urgent one waiting."""
+    reranker = InProcessReranker(Slow(0.000_1))
+    long = [Passage("word " * 250) for _ in range(200)]
+    patient = asyncio.create_task(reranker.rerank(_request("patient", 60, long)))
+    await asyncio.sleep(0.1)
+    urgent = await reranker.rerank(_request("urgent", 20, PASSAGES[:5]))
+    assert None not in urgent.scores
+    assert not patient.done()
+    patient.cancel()
+    await reranker.close()
+
+
 async def test_a_deadline_brings_what_there_is() -> None:
     """The most promising pairs are scored first; the rest is None."""
     reranker = InProcessReranker(Slow(0.000_2))
