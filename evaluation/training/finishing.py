@@ -44,7 +44,8 @@ def finish(
     if recipe.quantised:
         quantise_file(out / _WEIGHTS, out / _WEIGHTS)
     if prior_scale is not None:
-        _amend(out / "config.json", {BLEND: {"prior_scale": prior_scale}})
+        blend = {"prior_scale": prior_scale, "asked_only": recipe.asked_only}
+        _amend(out / "config.json", {BLEND: blend})
     _amend(out / "tokenizer_config.json", {"model_max_length": recipe.training.served_tokens})
     (out / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n", "utf-8")
     write_card(out, recipe, base, material, curve, prior_scale)

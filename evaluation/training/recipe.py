@@ -21,7 +21,8 @@ class SourceChoice(_Part):
         corpus: sources of the same name are searched together when negatives are mined;
             "" mines within the source alone.
         split: of a BEIR folder; documents: the corpus.jsonl that a click log speaks of.
-        limit: take so many queries, by the hash of their text; 0 takes all.
+        limit: take so many queries (of a file of pairs: lines, of kind "question" or "claim"
+            before others), by the hash of their text; 0 takes all.
         language: take only lines that say this in ``lang``; "" takes all.
         licence, origin: what the model's card says of it.
     """
@@ -80,7 +81,13 @@ class Training(_Part):
 
 
 class Recipe(_Part):
-    """A training run: what from, how, and what comes out."""
+    """A training run: what from, how, and what comes out.
+
+    Attributes:
+        languages: that the finished model knows; none stands for all.
+        quantised: store matrices in int8.
+        asked_only: leave late interaction the default order; for a model that does not beat it.
+    """
 
     name: str = "reranker"
     description: str = ""
@@ -88,6 +95,7 @@ class Recipe(_Part):
     languages: tuple[str, ...] = ()
     base: str = "sentence-transformers/all-MiniLM-L6-v2"
     quantised: bool = False
+    asked_only: bool = False
     source: tuple[SourceChoice, ...] = ()
     mining: Mining = Mining()
     training: Training = Training()

@@ -14,7 +14,10 @@ from evaluation.training.judged import Judged, JudgedQuery
 from evaluation.training.recipe import SourceChoice
 from services.errors import InvalidInput
 
+_Row = tuple[int, dict[str, Any]]
+
 _ID_LENGTH = 20
+_ASKED = frozenset({"question", "claim"})
 
 
 @dataclass(slots=True)
@@ -79,9 +82,23 @@ def _add_file(corpus: _Corpus, choice: SourceChoice, path: Path, root: Path) -> 
         _add(corpus, choice, judgments_of(_impression(path, line, row) for line, row in rows))
         return
     judgments: dict[str, dict[str, int]] = {}
-    for line, row in rows:
+    for line, row in _chosen(rows, choice.limit):
         _add_pair(corpus, judgments, path, line, row)
     _add(corpus, choice, judgments)
+
+
+def _chosen(rows: list[_Row], limit: int) -> list[_Row]:
+    """So many lines of pairs by the hash of their text, what people asked before the rest."""
+
+    def key(numbered: _Row) -> str:
+        _, row = numbered
+        return hashlib.sha256(f"r{row.get('query')}{row.get('positive')}".encode()).hexdigest()
+
+    rows = sorted(rows, key=key)
+    if limit and limit < len(rows):
+        rows.sort(key=lambda numbered: numbered[1].get("kind", "question") not in _ASKED)
+        rows = rows[:limit]
+    return rows
 
 
 def _add(corpus: _Corpus, choice: SourceChoice, judgments: dict[str, Any]) -> None:
@@ -148,7 +165,7 @@ def _judged(name: str, corpus: _Corpus) -> Judged:
     return Judged(name, queries, list(corpus.documents.values()), digest.hexdigest())
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(path: Path) -> Iterator[_Row]:
     try:
         with path.open("rb") as file:
             for line, raw in enumerate(file, start=1):

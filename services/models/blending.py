@@ -6,15 +6,29 @@ how much that order counts.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from services.models.folder import ModelFolder
 
 BLEND = "winnow_blend"
-"""The entry of config.json that holds ``prior_scale``."""
+"""The entry of config.json that holds ``prior_scale`` and ``asked_only``."""
 
 
-def read_prior_scale(folder: ModelFolder) -> float | None:
-    """A search orders by so many times the prior's logit plus the model's; None: by its own."""
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """What :class:`services.ports.models.ModelCard` says of a cross-encoder's place."""
+
+    prior_scale: float | None = None
+    asked_only: bool = False
+
+
+def read_blend(folder: ModelFolder) -> Blend:
+    """The blend that a model's configuration asks for; none where it says nothing of it."""
     blend = folder.json("config.json").get(BLEND)
-    scale = blend.get("prior_scale") if isinstance(blend, Mapping) else None
-    return float(scale) if isinstance(scale, (int, float)) else None
+    if not isinstance(blend, Mapping):
+        return Blend()
+    scale = blend.get("prior_scale")
+    return Blend(
+        float(scale) if isinstance(scale, (int, float)) else None,
+        blend.get("asked_only") is True,
+    )

@@ -9,7 +9,7 @@ from openvino import Node
 from services.errors import ModelUnavailable
 from services.models import heads
 from services.models.architecture import Architecture, read_architecture
-from services.models.blending import read_prior_scale
+from services.models.blending import read_blend
 from services.models.folder import (
     ModelFolder,
     Recipe,
@@ -143,6 +143,7 @@ def _names(node: Node) -> set[str]:
 
 def _card(folder: ModelFolder, settings: Settings, architecture: Architecture | None) -> ModelCard:
     positions = architecture.positions if architecture else _DEFAULT_POSITIONS
+    blend = read_blend(folder)
     return ModelCard(
         name=folder.name,
         revision=folder.revision,
@@ -151,5 +152,6 @@ def _card(folder: ModelFolder, settings: Settings, architecture: Architecture | 
         precision=choose_precision(settings.precision),
         max_tokens=read_max_tokens(folder, positions),
         languages=frozenset(settings.model_languages) or read_languages(folder),
-        prior_scale=read_prior_scale(folder),
+        prior_scale=blend.prior_scale,
+        asked_only=blend.asked_only,
     )

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from services.errors import ModelUnavailable
 from services.models.batching import plan_batches
-from services.models.blending import read_prior_scale
+from services.models.blending import read_blend
 from services.models.folder import ModelFolder, read_languages
 from services.models.pairs import PairTokenizer, TokenizedPair
 from services.models.tokenizing import ModelTokenizer
@@ -78,6 +78,7 @@ def load_torch_cross_encoder(
         raise ModelUnavailable(
             f"{folder.name} does not give one score a pair: name a cross-encoder with one label."
         )
+    blend = read_blend(folder)
     card = ModelCard(
         name=folder.name,
         revision=folder.revision,
@@ -86,6 +87,7 @@ def load_torch_cross_encoder(
         precision=precision,
         max_tokens=int(model.max_seq_length),
         languages=frozenset(settings.model_languages) or read_languages(folder),
-        prior_scale=read_prior_scale(folder),
+        prior_scale=blend.prior_scale,
+        asked_only=blend.asked_only,
     )
     return TorchCrossEncoder(network, ModelTokenizer(folder.path), card)

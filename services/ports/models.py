@@ -21,6 +21,8 @@ class ModelCard:
         runtime: "openvino" or "torch"; precision "fp32", "bf16" or "fp16".
         prior_scale: of a cross-encoder that corrects the order before it: a search orders
             by so many times that order's logit plus the model's; None: by the model's alone.
+        asked_only: of a cross-encoder that is no better than late interaction: where that
+            orders, it runs only for searches that ask for a cross-encoder by name.
     """
 
     name: str
@@ -31,6 +33,7 @@ class ModelCard:
     max_tokens: int
     languages: frozenset[str] = frozenset()
     prior_scale: float | None = None
+    asked_only: bool = False
 
     def knows(self, language: str) -> bool:
         """Whether it can read a language; one that could not be told ("und") gets a try."""

@@ -1,0 +1,1 @@
+"""Training: judgments read, negatives mined and guarded, models trained and written."""

@@ -1,0 +1,63 @@
+"""Which examples are drawn: by weight, by seed, and never what is held out."""
+
+from evaluation.training.groups import Group, Mined
+from evaluation.training.sampling import Sampling, draw, split
+
+
+def _group(number: int, source: str = "s", weight: float = 1.0, answer: float = 0.0) -> Group:
+    passages = [Mined("yes", "answer", 1, answer, 0.5, 3)]
+    passages += [Mined(f"no{i}", f"other {i}", None, 1.0 - i / 10, 0.4, i + 1) for i in range(9)]
+    return Group(f"query {number}", source, weight, tuple(passages))
+
+
+GROUPS = [_group(number) for number in range(200)]
+
+
+def test_held_out_queries_are_not_trained_on() -> None:
+    """About the share that was asked for, the same ones every time."""
+    training, held_out = split(GROUPS, Sampling(dev_share=0.2))
+    assert not {group.query for group in training} & {group.query for group in held_out}
+    assert len(training) + len(held_out) == 200
+    assert 20 < len(held_out) < 60
+    assert split(GROUPS[::-1], Sampling(dev_share=0.2))[1] == held_out
+
+
+def test_case_does_not_let_a_held_out_query_through() -> None:
+    """The same question twice is one question."""
+    twins = [_group(1), Group("QUERY 1", "t", 1.0, _group(1).passages)]
+    training, held_out = split(twins, Sampling(dev_share=0.999))
+    assert (len(training), len(held_out)) == (0, 2)
+
+
+def test_a_seed_repeats_a_draw() -> None:
+    """And another seed draws otherwise."""
+    drawn = draw(GROUPS, 50, Sampling(), seed=3)
+    assert drawn == draw(GROUPS, 50, Sampling(), seed=3)
+    assert drawn != draw(GROUPS, 50, Sampling(), seed=4)
+
+
+def test_an_example_has_one_answer_and_the_hardest_negatives() -> None:
+    """The first half of the negatives is the top of the order."""
+    example = draw(GROUPS, 1, Sampling(negatives=6), seed=1)[0]
+    assert example.grades == [1, 0, 0, 0, 0, 0, 0]
+    assert [passage.document for passage in example.passages[1:4]] == ["no0", "no1", "no2"]
+
+
+def test_sources_are_drawn_by_weight() -> None:
+    """Three times the weight, about three times the examples."""
+    groups = [*GROUPS, *(_group(1_000 + i, "heavy", 3.0) for i in range(200))]
+    drawn = draw(groups, 2_000, Sampling(), seed=1)
+    heavy = sum(group.source == "heavy" for group in drawn)
+    assert 1_350 < heavy < 1_650
+
+
+def test_most_easy_groups_are_left_out() -> None:
+    """What the prior orders rightly by far teaches little."""
+    easy = [_group(number, "easy", answer=5.0) for number in range(400)]
+    drawn = draw([*GROUPS, *easy], 1_000, Sampling(easy_share=0.25), seed=1)
+    assert 0.2 < sum(group.source == "easy" for group in drawn) / 1_000 < 0.5
+
+
+def test_nothing_to_draw_from_draws_nothing() -> None:
+    """Rather than fail in the middle of a run."""
+    assert draw([], 5, Sampling(), seed=1) == []
