@@ -1,4 +1,4 @@
-"""The worker command: scores for API processes, away from them."""
+"""The worker command: scores and ingests for API processes, away from them."""
 
 from typing import Annotated
 
@@ -10,17 +10,26 @@ from cli.console import say
 
 def worker(
     queues: Annotated[
-        str, typer.Option("--queues", help="What it works on: rerank.", metavar="NAME[,NAME]")
+        str,
+        typer.Option("--queues", help="What it works on: rerank, ingest.", metavar="NAME[,NAME]"),
     ] = "rerank",
     concurrency: Annotated[
-        int, typer.Option("--concurrency", help="Requests worked on at once.", min=1, max=1_024)
-    ] = 32,
+        int | None,
+        typer.Option(
+            "--concurrency",
+            help="Requests for reranking that are worked on at once (32).",
+            min=1,
+            max=1_024,
+        ),
+    ] = None,
     data_dir: options.DataDir = None,
 ) -> None:
-    """Rerank for `winnow serve` on another machine or GPU, until Ctrl-C (WINNOW_BROKER_URL)."""
+    """Rerank or ingest for `winnow serve` elsewhere, until Ctrl-C (WINNOW_BROKER_URL)."""
+    from indexer.performing import open_performer
     from workers.app import run_worker
 
     names = [name.strip() for name in queues.split(",") if name.strip()]
-    code = run_worker(options.settings_from(data_dir), names, say, concurrency)
+    settings = options.settings_from(data_dir)
+    code = run_worker(settings, names, say, concurrency, open_performer)
     if code:
         raise typer.Exit(code)

@@ -1,7 +1,7 @@
 """Records cut into batches of chunks, in a thread."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
@@ -60,15 +60,16 @@ class Cutter:
         self, generation: Generation, encoder: BiEncoder | None, executor: Executor
     ) -> None:
         self._configuration: ChunkerConfiguration = generation.fingerprint.chunker
+        self._language = generation.fingerprint.language
         self._executor = executor
         self._counter: TokenCounter = WordCounter()
         self._overhead: Callable[[str, tuple[str, ...]], int] | None = None
-        if generation.fingerprint.encoder is not None and encoder is not None:
+        if encoder is not None:
             counter, max_tokens = encoder.counter, encoder.card.max_tokens
             self._counter = counter
             self._overhead = lambda title, path: head_tokens(title, path, counter, max_tokens)
 
-    async def batches(self, records: Sequence[Record]) -> AsyncGenerator[Batch, None]:
+    async def batches(self, records: Iterable[Record]) -> AsyncGenerator[Batch, None]:
         """Batches in the order of the records, each cut when it is asked for."""
         loop = asyncio.get_running_loop()
         remaining = iter(records)
@@ -86,14 +87,15 @@ class Cutter:
         if record.document is None:
             batch.tombstones.append(Tombstone(record.document_id, record.version))
             return
+        document = record.document
+        if self._language:
+            document = replace(document, language=self._language)
         try:
-            chunks = chunk_document(
-                record.document, self._counter, self._configuration, self._overhead
-            )
+            chunks = chunk_document(document, self._counter, self._configuration, self._overhead)
         except BaseException as error:
             if not is_fault(error):
                 raise
             batch.refused[record.document_id] = sentence("The document cannot be cut", error)
             return
         chunks = tuple(replace(chunk, version=record.version) for chunk in chunks)
-        batch.cuts.append(Cut(record.document, record.version, chunks))
+        batch.cuts.append(Cut(document, record.version, chunks))

@@ -5,26 +5,45 @@ import logging
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
-from indexer.fingerprints import check_writable
-from indexer.languages import dominant, settle
+from indexer.generations.building import Builds
+from indexer.generations.removing import in_grace
+from indexer.leading import leading, new_holder
 from indexer.outcomes import IndexingReport, OnProgress, Progress
-from indexer.pipeline import Checkpoint, Pipeline, Written
+from indexer.pipeline import Checkpoint, Written
+from indexer.rounds import Rounds
 from services.assembly import Services
-from services.errors import BackendUnavailable, ModelUnavailable, NotFound, WinnowError
+from services.errors import (
+    BackendUnavailable,
+    LeaseLost,
+    ModelUnavailable,
+    NotFound,
+    WinnowError,
+)
 from services.generations import Generation, GenerationState
 from services.metrics import DOCUMENTS_PENDING
+from services.ports.leases import Lease
 from services.ports.ledger import DeadLetter, Ledger
 
-ROUND_DOCUMENTS = 1_024
-ROUND_BYTES = 32 * 2**20
-LOOK_S = 5.0
+LOOK_S = 2.0
 FIRST_BACKOFF_S = 0.5
-LONGEST_BACKOFF_S = 30.0
+# What is repaired is noticed within ten seconds, jitter included.
+LONGEST_BACKOFF_S = 6.0
+# Another process holds the lease: it may be done, or dead.
+DEFERRED_S = 1.0
+# How long workers go on with one generation while others wait.
+ROUND_S = 5.0
+
+_ORDER = (
+    GenerationState.LIVE,
+    GenerationState.READY,
+    GenerationState.RETIRED,
+    GenerationState.BUILDING,
+    GenerationState.DISCARDED,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -41,20 +60,21 @@ class Failure:
 class Drainer:
     """Indexes what is pending, one round of one collection at a time.
 
-    One round reads at most ``ROUND_DOCUMENTS`` records and ``ROUND_BYTES`` of text, so memory
-    is bounded whatever the backlog. Rounds of a collection never overlap: whoever drains,
-    each document's versions reach an engine in their order.
+    Rounds of a collection never overlap, in this process or another: who runs one holds the
+    collection's lease.
     """
 
     def __init__(self, services: Services, checkpoint: Checkpoint) -> None:
         self._services = services
-        self._checkpoint = checkpoint
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="winnow-cutter")
+        self._rounds = Rounds(services, checkpoint)
+        self._holder = new_holder()
+        self._deferred: dict[str, float] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._progress: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._failures: dict[str, Failure] = {}
         self._due: set[str] = set()
         self._woken = asyncio.Event()
+        self.builds = Builds(services.ledger)
 
     def lock(self, collection: str) -> asyncio.Lock:
         """Held while a round of the collection runs."""
@@ -76,6 +96,7 @@ class Drainer:
     def forget(self, collection: str) -> None:
         """Drop what is kept of a collection that was deleted."""
         self._failures.pop(collection, None)
+        self._deferred.pop(collection, None)
         self._due.discard(collection)
         with suppress(KeyError):
             DOCUMENTS_PENDING.remove(collection)
@@ -83,39 +104,112 @@ class Drainer:
 
     def close(self) -> None:
         """Let the thread end."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._rounds.close()
 
-    async def round(self, collection: str) -> AsyncGenerator[Written, None]:
+    async def round(
+        self, collection: str, also: Generation | None = None
+    ) -> AsyncGenerator[Written, None]:
         """Index what a round holds into every generation; yields each batch once marked.
 
-        A generation that is not live and cannot be written to is left behind with a warning:
-        it must not hold up the one that answers searches.
+        One that cannot be written to is left behind, and holds up no other. Where another
+        process indexes the collection, nothing is done, and :meth:`deferred` says so.
+
+        Args:
+            also: a retired generation that is to be written to again.
 
         Raises:
             CollectionNotFound, ModelUnavailable, BackendUnavailable: see there.
         """
         async with self._locks[collection]:
-            for generation in await self._services.ledger.collections.generations(collection):
-                try:
-                    async with aclosing(self._round_of(generation)) as batches:
+            self._deferred.pop(collection, None)
+            self._due.discard(collection)
+            behind = await self._behind(collection, also)
+            if not behind:
+                return
+            try:
+                async with leading(self._services.ledger.leases, collection, self._holder) as lease:
+                    if lease is None:
+                        self._defer(collection)
+                        return
+                    async with aclosing(self._each(behind, lease)) as batches:
                         async for written in batches:
                             self._failures.pop(collection, None)
                             self._announce(collection)
                             yield written
-                except ModelUnavailable as error:
-                    if generation.state is GenerationState.LIVE:
-                        raise
-                    _log.warning("%s", error.detail)
+            except LeaseLost as error:
+                _log.warning("%s", error.detail)
+                self._defer(collection)
 
-    async def _round_of(self, generation: Generation) -> AsyncGenerator[Written, None]:
+    def deferred(self, collection: str) -> bool:
+        """Whether the last round left the collection to another process."""
+        return collection in self._deferred
+
+    def _defer(self, collection: str) -> None:
+        self._deferred[collection] = time.monotonic() + DEFERRED_S
+
+    async def followed(
+        self, collection: str, also: Generation | None = None
+    ) -> Sequence[Generation]:
+        """The generations that are written to: the live one first, what is being built last."""
+        kept = await self._services.ledger.collections.generations(collection)
+        written = [each for each in kept if each == also or self._is_followed(each)]
+        return sorted(written, key=lambda each: _ORDER.index(each.state))
+
+    def _is_followed(self, generation: Generation) -> bool:
+        match generation.state:
+            case GenerationState.LIVE | GenerationState.READY:
+                return True
+            case GenerationState.RETIRED:
+                return in_grace(generation, self._services.settings.grace_s)
+            case GenerationState.BUILDING:
+                return self.builds.due(generation)
+        return False
+
+    async def _behind(
+        self, collection: str, also: Generation | None = None
+    ) -> Sequence[Generation]:
+        """Those that lack something, and builds, which are completed once they lack nothing."""
         documents = self._services.ledger.documents
-        if not await documents.backlog(generation):
-            return
-        check_writable(generation, self._services)
-        pending = await documents.pending(generation, ROUND_DOCUMENTS, ROUND_BYTES)
-        records = settle(pending, dominant(await documents.languages(generation.collection)))
-        pipeline = Pipeline(self._services, generation, self._executor, self._checkpoint)
-        async with aclosing(pipeline.index(records)) as batches:
+        return [
+            each
+            for each in await self.followed(collection, also)
+            if each.state is GenerationState.BUILDING or await documents.backlog(each)
+        ]
+
+    async def _each(
+        self, generations: Sequence[Generation], lease: Lease
+    ) -> AsyncGenerator[Written, None]:
+        """A round of each; that one has no encoder is said after all had their turn."""
+        failed: ModelUnavailable | None = None
+        for generation in generations:
+            batches = self._round_of(generation, lease)
+            if generation.state is GenerationState.BUILDING:
+                batches = self.builds.followed(generation, batches, self._woken)
+            try:
+                async with aclosing(batches):
+                    async for written in batches:
+                        yield written
+            except ModelUnavailable as error:
+                if generation.state is GenerationState.LIVE:
+                    failed = error
+                else:
+                    _log.warning("%s", error.detail)
+                    self.builds.hold_up(generation, error.detail)
+        if failed is not None:
+            raise failed
+
+    async def _round_of(
+        self, generation: Generation, lease: Lease
+    ) -> AsyncGenerator[Written, None]:
+        live = generation.state is GenerationState.LIVE
+        ends_s = time.monotonic() + ROUND_S
+
+        def enough() -> bool:
+            woken = not live and generation.collection in self._due
+            ended = bool(self._due) and time.monotonic() >= ends_s
+            return woken or ended or self.builds.stopping(generation)
+
+        async with aclosing(self._rounds.of(generation, lease, enough)) as batches:
             async for written in batches:
                 yield written
 
@@ -129,8 +223,7 @@ class Drainer:
                 look_at_s = time.monotonic() + LOOK_S
             ready = sorted(name for name in self._due if self._may_try(name))
             for name in ready:
-                # Taken off first: a write that comes meanwhile puts it back.
-                self._due.discard(name)
+                # Taken off first, by the round: a write that comes meanwhile puts it back.
                 if await self._tend(name):
                     self._due.add(name)
             if not ready:
@@ -145,8 +238,12 @@ class Drainer:
             return set()
 
     def _may_try(self, collection: str) -> bool:
+        return self._wait_until_s(collection) <= time.monotonic()
+
+    def _wait_until_s(self, collection: str) -> float:
+        """When a collection is tried again, in monotonic time; long past where at once."""
         failure = self._failures.get(collection)
-        return failure is None or failure.retry_at_s <= time.monotonic()
+        return max(failure.retry_at_s if failure else 0.0, self._deferred.get(collection, 0.0))
 
     async def _tend(self, collection: str) -> bool:
         """One round of a collection; whether there may be more to do."""
@@ -168,7 +265,7 @@ class Drainer:
             _log.exception("Indexing '%s' failed", collection)
             self._fail(collection, BackendUnavailable(f"{type(error).__name__}: {error}"))
             return True
-        return more
+        return more or self.deferred(collection)
 
     def _fail(self, collection: str, error: WinnowError) -> None:
         """Keep the error and wait longer each time; say it once for each reason."""
@@ -184,7 +281,7 @@ class Drainer:
 
     async def _sleep(self, look_at_s: float) -> None:
         """Until a write, the next look at the ledger or the next attempt."""
-        retries = (self._failures[name].retry_at_s for name in self._due if name in self._failures)
+        retries = map(self._wait_until_s, self._due)
         pause_s = max(0.01, min([look_at_s, *retries]) - time.monotonic())
         try:
             async with asyncio.timeout(pause_s):
@@ -199,10 +296,13 @@ class Drainer:
 async def drained(
     drainer: Drainer, ledger: Ledger, collection: str, progress: OnProgress | None
 ) -> IndexingReport:
-    """Rounds until one finds nothing to do; ``progress`` hears of each batch."""
+    """Rounds until one finds nothing to do; ``progress`` hears of each batch.
+
+    What another process indexes meanwhile is waited for, and not part of the report.
+    """
     started_s = time.monotonic()
     total = 0
-    for generation in await ledger.collections.generations(collection):
+    for generation in await drainer.followed(collection):
         total += await ledger.documents.backlog(generation)
     documents = chunks = 0
     letters: list[DeadLetter] = []
@@ -219,4 +319,8 @@ async def drained(
                     done = documents + len(letters)
                     elapsed_s = time.monotonic() - started_s
                     progress(Progress(done, max(total, done), chunks, elapsed_s))
+        if not busy and drainer.deferred(collection):
+            await asyncio.sleep(DEFERRED_S)
+            busy = True
+    await drainer.builds.completed(collection)
     return IndexingReport(documents, chunks, tuple(letters), time.monotonic() - started_s)

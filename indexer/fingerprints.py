@@ -1,6 +1,4 @@
-"""Which configuration a generation is built with, and whether this process can write to it."""
-
-import secrets
+"""Which configuration a generation is built with, and what this process writes to it with."""
 
 from services.analysis.table import ANALYZERS_VERSION
 from services.assembly import Services
@@ -11,6 +9,8 @@ from services.generations import (
     GenerationFingerprint,
     GenerationState,
 )
+from services.ports.models import BiEncoder, Embedder
+from services.settings import Settings
 
 SPECIAL_TOKENS = 2
 """BERT and RoBERTa open and close an input with one token each."""
@@ -21,8 +21,23 @@ MAX_TOKENS_WITHOUT_ENCODER = 254
 def fingerprint(services: Services) -> GenerationFingerprint:
     """What this process builds today; without a bi-encoder an index of words alone."""
     encoder = services.embedder.encoder if services.embedder else None
-    settings = services.settings
-    room = encoder.card.max_tokens - SPECIAL_TOKENS if encoder else MAX_TOKENS_WITHOUT_ENCODER
+    return fingerprint_of(encoder, services.settings)
+
+
+def passage_room(encoder: BiEncoder | None) -> int:
+    """Tokens of the longest chunk that a model reads whole."""
+    return encoder.card.max_tokens - SPECIAL_TOKENS if encoder else MAX_TOKENS_WITHOUT_ENCODER
+
+
+def fingerprint_of(
+    encoder: BiEncoder | None, settings: Settings, language: str = ""
+) -> GenerationFingerprint:
+    """What is built with an encoder and the sizes of the settings.
+
+    Args:
+        language: every document is read as being in it; "": each in its own.
+    """
+    room = passage_room(encoder)
     wanted = settings.chunk_tokens or room
     max_tokens = min(wanted, room) if encoder else wanted
     return GenerationFingerprint(
@@ -32,25 +47,24 @@ def fingerprint(services: Services) -> GenerationFingerprint:
             overlap_tokens=min(settings.chunk_overlap_tokens, max_tokens // 2),
         ),
         analyzers=ANALYZERS_VERSION,
+        language=language,
     )
 
 
 def first_generation(collection: str, services: Services) -> Generation:
-    """A collection's first generation.
-
-    Its id ends in random digits: a collection that is deleted and made again never meets
-    what a crash left of its indexes.
-    """
+    """A collection's first generation."""
     built_with = fingerprint(services)
-    identifier = f"g0001-{built_with.digest()}-{secrets.token_hex(3)}"
+    identifier = Generation.new_id(1, built_with)
     return Generation(collection, identifier, built_with, GenerationState.LIVE)
 
 
-def check_writable(generation: Generation, services: Services) -> None:
-    """Refuse to mix vectors of two encoders or words of two analyzers in one generation.
+async def encoder_of(generation: Generation, services: Services) -> Embedder | None:
+    """The encoder to write to a generation with; None for one of words alone.
+
+    Vectors of two encoders, or words of two analyzers, are never mixed in one generation.
 
     Raises:
-        ModelUnavailable: the generation was built otherwise than this process builds.
+        ModelUnavailable: this process cannot build what the generation is made of.
             Documents stay in the ledger and are indexed once that is put right.
     """
     wanted = generation.fingerprint.encoder
@@ -61,17 +75,10 @@ def check_writable(generation: Generation, services: Services) -> None:
             f"Winnow has {ANALYZERS_VERSION}. Reindex it, or run the Winnow that made it."
         )
     if wanted is None:
-        return
-    if services.embedder is None:
-        reason = services.missing.get("bi_encoder", "none is configured")
-        raise ModelUnavailable(
-            f"{where} holds vectors of {wanted.model}, and no bi-encoder could be loaded: "
-            f"{reason} Documents wait in the ledger until the model is back."
-        )
-    held = services.embedder.encoder.fingerprint
-    if held != wanted:
-        raise ModelUnavailable(
-            f"{where} holds vectors of {wanted.model} at revision {wanted.revision}; the "
-            f"bi-encoder loaded is {held.model} at {held.revision}, with other vectors. Put the "
-            "old model back (WINNOW_BI_ENCODER) or reindex; documents wait in the ledger."
-        )
+        return None
+    try:
+        return await services.shelf.embedder_for(wanted)
+    except ModelUnavailable as error:
+        raise type(error)(
+            f"{where} waits for its encoder; documents are kept in the ledger. {error.detail}"
+        ) from error

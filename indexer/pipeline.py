@@ -6,7 +6,7 @@ repeated, so a process may die anywhere and another goes on from the ledger.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -15,16 +15,21 @@ from datetime import UTC, datetime
 from indexer.ahead import ahead
 from indexer.cutting import Batch, Cutter
 from indexer.embedding import Embedded, embed
+from indexer.marking import Mark
 from indexer.writing import write_batch
 from services.assembly import Services
 from services.generations import Generation
-from services.metrics import DOCUMENTS_INDEXED, DOCUMENTS_REFUSED
 from services.ports.ledger import DeadLetter, Record
 from services.ports.lexical import LexicalIndex
+from services.ports.models import Embedder
 from services.ports.vectors import VectorIndex
 
 Checkpoint = Callable[[str], None]
 """Called with a step's name when the step is done: a test ends the process there."""
+
+
+def no_checkpoint(step: str) -> None:
+    """Nothing is to happen there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +42,29 @@ class Written:
 
 
 class Pipeline:
-    """Indexes records into one generation; its encoder must be the one of the services."""
+    """Indexes records into one generation, with its own encoder (None: words alone)."""
 
     def __init__(
         self,
         services: Services,
         generation: Generation,
+        embedder: Embedder | None,
         executor: Executor,
         checkpoint: Checkpoint,
+        mark: Mark,
     ) -> None:
         self._services = services
+        self._mark = mark
         self._generation = generation
         self._checkpoint = checkpoint
-        with_vectors = generation.fingerprint.encoder is not None
-        self._embedder = services.embedder if with_vectors else None
-        encoder = self._embedder.encoder if self._embedder else None
-        self._cutter = Cutter(generation, encoder, executor)
+        self._embedder = embedder
+        self._cutter = Cutter(generation, embedder.encoder if embedder else None, executor)
 
-    async def index(self, records: Sequence[Record]) -> AsyncGenerator[Written, None]:
+    async def index(self, records: Iterable[Record]) -> AsyncGenerator[Written, None]:
         """Index records with distinct ids; yields what each batch did once it is marked.
+
+        Args:
+            records: taken one after another, in another thread, as they are needed.
 
         Raises:
             BackendUnavailable: an engine, the ledger or the encoder failed for now; what
@@ -69,7 +78,7 @@ class Pipeline:
         async with aclosing(ahead(embedded)) as ready:
             async for batch in ready:
                 refused = await self._write(batch, lexical, vectors)
-                yield await self._mark(batch.batch, refused)
+                yield await self._settle(batch.batch, refused)
 
     async def _embed(self, batches: AsyncGenerator[Batch, None]) -> AsyncGenerator[Embedded, None]:
         async with aclosing(batches):
@@ -112,17 +121,14 @@ class Pipeline:
         self._checkpoint(name)
         return reasons
 
-    async def _mark(self, batch: Batch, refused: Mapping[str, str]) -> Written:
+    async def _settle(self, batch: Batch, refused: Mapping[str, str]) -> Written:
         now = datetime.now(UTC)
         letters = tuple(
             DeadLetter(identifier, batch.versions[identifier], reason, now)
             for identifier, reason in refused.items()
         )
         indexed = {key: version for key, version in batch.versions.items() if key not in refused}
-        await self._services.ledger.documents.mark(self._generation, indexed, letters)
+        await self._mark(indexed, letters)
         self._checkpoint("marked")
-        DOCUMENTS_INDEXED.inc(len(indexed))
-        if letters:
-            DOCUMENTS_REFUSED.labels("dead-letter").inc(len(letters))
         chunks = sum(len(cut.chunks) for cut in batch.cuts if cut.document.id in indexed)
         return Written(len(indexed), chunks, letters)

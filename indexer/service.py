@@ -13,9 +13,10 @@ from indexer.consistency.service import Consistency
 from indexer.draft import Draft
 from indexer.draining import Drainer, drained
 from indexer.fingerprints import first_generation
+from indexer.generations.service import Generations
 from indexer.intake import outcome, prepared
 from indexer.outcomes import IndexingReport, OnProgress, Outcome, Removal
-from indexer.pipeline import Checkpoint
+from indexer.pipeline import Checkpoint, no_checkpoint
 from indexer.waiting import settled
 from services.assembly import Services
 from services.collections import Collection, FieldType, Schema, check_collection_name
@@ -36,10 +37,6 @@ _PAGE = 1_000
 _log = logging.getLogger(__name__)
 
 
-def _no_checkpoint(step: str) -> None:
-    """Tests give a function of their own, which ends the process there."""
-
-
 class Indexer:
     """Writes go to the ledger first; the engines follow, in the background once started.
 
@@ -47,11 +44,12 @@ class Indexer:
     :meth:`index_pending` does the same work on demand.
     """
 
-    def __init__(self, services: Services, *, checkpoint: Checkpoint = _no_checkpoint) -> None:
+    def __init__(self, services: Services, *, checkpoint: Checkpoint = no_checkpoint) -> None:
         self._services = services
         self._ledger = services.ledger
         self._checkpoint = checkpoint
         self._drainer = Drainer(services, checkpoint)
+        self.generations = Generations(services, self._drainer)
         self.consistency = Consistency(services, self._drainer, self.index_pending)
         self._reconciliation = BackgroundReconciliation(services, self._drainer)
         self._loop: asyncio.Task[None] | None = None
@@ -75,6 +73,7 @@ class Indexer:
             self._walks.cancel()
             await asyncio.gather(self._loop, self._walks, return_exceptions=True)
             self._loop = self._walks = None
+        await self._drainer.builds.close()
         await asyncio.to_thread(self._drainer.close)
 
     async def __aenter__(self) -> Self:

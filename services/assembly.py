@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from services.embedded.cache import MemoryCache
 from services.embedded.layout import Layout
@@ -18,11 +18,16 @@ from services.embedded.lock import DataDirectoryLock
 from services.errors import ModelUnavailable
 from services.models.shelf import EncoderShelf, load_embedder
 from services.ports.cache import Cache
+from services.ports.ingestion import IngestQueue
 from services.ports.ledger import Ledger
 from services.ports.lexical import LexicalStore
 from services.ports.models import Embedder, Reranker
 from services.ports.vectors import VectorStore
 from services.settings import Settings
+from services.usage import Usage
+
+if TYPE_CHECKING:
+    from services.celery.exchange import Exchange
 
 T = TypeVar("T")
 
@@ -38,6 +43,8 @@ class Services:
             says why.
         fallback: a smaller one in this process, for when the first is down or too slow;
             None where none is set or to be had.
+        ingest_queue: workers that ingest; None without a broker, or where a store is embedded,
+            since only one process can write then.
     """
 
     settings: Settings
@@ -49,7 +56,9 @@ class Services:
     reranker: Reranker | None
     shelf: EncoderShelf
     missing: Mapping[str, str] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
     fallback: Reranker | None = None
+    ingest_queue: IngestQueue | None = None
 
     @property
     def rerankers(self) -> tuple[Reranker, ...]:
@@ -77,9 +86,10 @@ async def open_services(
             )
             layout.check_format()
         missing: dict[str, str] = {}
+        exchange = _open_exchange(settings, stack)
         models = (
             asyncio.create_task(_model("bi_encoder", load_embedder, settings, missing)),
-            asyncio.create_task(_reranker(settings, missing)),
+            asyncio.create_task(_reranker(settings, exchange, missing)),
             asyncio.create_task(_fallback(settings, missing)),
         )
         stack.push_async_callback(_finish, models)
@@ -94,6 +104,7 @@ async def open_services(
         yield Services(
             *(settings, ledger, lexical, vectors, cache, embedder, reranker, shelf, missing),
             fallback=fallback,
+            ingest_queue=_open_queue(settings, exchange, stack),
         )
 
 
@@ -114,12 +125,40 @@ async def _model(
         return None
 
 
-async def _reranker(settings: Settings, missing: dict[str, str]) -> Reranker | None:
+def _open_exchange(settings: Settings, stack: AsyncExitStack) -> "Exchange | None":
+    """The connection to the workers, where there is a broker; it is yet to be started."""
+    if not settings.broker_url:
+        return None
+    from services.celery.exchange import Exchange
+
+    exchange = Exchange(settings.broker_url)
+    stack.push_async_callback(exchange.close)
+    return exchange
+
+
+def _open_queue(
+    settings: Settings, exchange: "Exchange | None", stack: AsyncExitStack
+) -> IngestQueue | None:
+    """Workers that ingest, where several processes may write to every store."""
+    if exchange is None or not (settings.opensearch_url and settings.qdrant_url):
+        return None
+    from services.celery.ingestion import CeleryIngestQueue
+
+    queue = CeleryIngestQueue(exchange)
+    stack.push_async_callback(queue.close)
+    return queue
+
+
+async def _reranker(
+    settings: Settings, exchange: "Exchange | None", missing: dict[str, str]
+) -> Reranker | None:
     """On workers where there is a broker; then this process loads no cross-encoder."""
-    if settings.broker_url and settings.cross_encoder:
+    if exchange is not None:
+        await exchange.start()
+    if exchange is not None and settings.cross_encoder:
         from services.celery.reranker import CeleryReranker
 
-        return await CeleryReranker.open(settings.broker_url, settings.cross_encoder)
+        return CeleryReranker(exchange, settings.cross_encoder)
     return await _model("cross_encoder", _load_reranker, settings, missing)
 
 

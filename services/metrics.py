@@ -99,10 +99,9 @@ INGEST_TASKS = Counter(
     ("outcome",),
     registry=REGISTRY,
 )
-INGEST_FAILURES = Counter(
-    "winnow_ingest_failed_attempts",
-    "Tasks of ingestion that a worker died over, or failed on without a known reason.",
-    ("cause",),
+INGEST_DEATHS = Counter(
+    "winnow_ingest_worker_deaths",
+    "Tasks of ingestion that a worker died over: failed attempts at their documents.",
     registry=REGISTRY,
 )
 

@@ -115,9 +115,14 @@ class Settings(BaseSettings):
     budget_ms: Milliseconds = 300
     deadline_ms: Milliseconds = 1_500
 
+    # Ingestion on workers.
+    ingest_in_process: bool = True
+    ingest_task_documents: int = Field(default=256, ge=1, le=1_024)
+
     # Limits and lifetimes.
     max_results: Count = 1_000
     page_ttl_s: int = Field(default=600, ge=1, le=86_400)
+    generation_grace_s: int = Field(default=86_400, ge=0, le=31_536_000)
     reconcile_interval_s: int = Field(default=21_600, ge=0, le=31_536_000)
     cache_ttl_s: int = Field(default=300, ge=0, le=86_400)
     cache_bytes: int = Field(default=64 * 2**20, ge=0)
@@ -126,10 +131,10 @@ class Settings(BaseSettings):
     max_document_bytes: int = Field(default=16 * 2**20, ge=1_024)
     max_body_bytes: int = Field(default=64 * 2**20, ge=1_024)
     max_concurrent_searches: int = Field(default=32, ge=1, le=10_000)
+    max_wait_ms: int = Field(default=25, ge=0, le=60_000)
 
     # Serving.
     host: str = "127.0.0.1"
-    max_wait_ms: int = Field(default=50, ge=0, le=60_000)
     port: int = Field(default=8_000, ge=0, le=65_535)
     server: str = Field(default="", pattern="^(https?://.+)?$")
     search_key: SecretStr = SecretStr("")
@@ -147,6 +152,11 @@ class Settings(BaseSettings):
     def data_path(self) -> Path:
         """``data_dir`` as an absolute path."""
         return self.data_dir.expanduser().resolve()
+
+    @property
+    def grace_s(self) -> float:
+        """How long a retired generation stays: pages and requests may still be on it."""
+        return max(self.generation_grace_s, self.page_ttl_s + self.deadline_ms / 1_000)
 
     def ranking_digest(self) -> str:
         """Stands for every choice that changes an answer, in the keys of shared caches."""

@@ -1,15 +1,18 @@
-"""Fixtures for several areas: the winnow command as a real process, with instant models."""
+"""Fixtures for several areas: the winnow command as a real process, and an OpenSearch node."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.servers.opensearch import CannotStart, opensearch_node
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 COMMAND = (sys.executable, "-m", "cli")
@@ -100,3 +103,13 @@ def winnow_in(folder: Path) -> Winnow:
         "NO_COLOR": "1",
     }
     return Winnow(folder / "data", working, kept | own)
+
+
+@pytest.fixture(scope="session")
+def opensearch_url() -> Iterator[str]:
+    """The address of one real node for all tests of a run."""
+    try:
+        with opensearch_node() as url:
+            yield url
+    except CannotStart as error:
+        pytest.fail(str(error), pytrace=False)

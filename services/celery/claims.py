@@ -91,7 +91,7 @@ def count_failure(broker: Any, task_id: str, claim: Claim) -> Any:
     A task that only waited for its turn did not fail.
 
     Args:
-        broker: a client of either kind; what it answers is true for the one who counted.
+        broker: an asynchronous client; what it answers is true for the one who counted.
     """
     fields = map(field_of, claim.documents) if claim.begun else ()
     key = attempts_key(claim.generation)

@@ -18,9 +18,6 @@ from services.ports.models import ModelCard, Passage
 VERSION: Final = 1
 MAX_BYTES = 16 * 2**20
 
-UNEXPECTED: Final = "unexpected"
-"""The slug of a failure that is none of Winnow's own errors."""
-
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 T = TypeVar("T")
 

@@ -14,8 +14,6 @@ from services.errors import InvalidInput
 # Where workers say that they live: a hash of worker to heartbeat.
 WORKERS_KEY = "winnow.rerank.workers"
 INGEST_WORKERS_KEY = "winnow.ingest.workers"
-# How often each collection was written to: a change tells those who index.
-WRITES_KEY = "winnow.ingest.writes"
 # Tasks that a worker has in hand, by their ids.
 CLAIMS_KEY = "winnow.ingest.claims"
 # The channel of whoever hands out a collection's tasks.

@@ -31,8 +31,12 @@ class Exchange:
             InvalidInput: the URL does not name a Redis server.
         """
         exchange = cls(broker_url)
-        await exchange.listener.start(_FIRST_LOOK_S)
+        await exchange.start()
         return exchange
+
+    async def start(self) -> None:
+        """Listen, and wait a little for the first look at the workers, or its failure."""
+        await self.listener.start(_FIRST_LOOK_S)
 
     def expect(self, task_id: str) -> "asyncio.Future[Reply]":
         """What will hold the reply to a task; to be given up by :meth:`forget`."""

@@ -10,14 +10,13 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import cast
 from uuid import uuid4
 
 from services.celery.app import INGEST, INGEST_TASK
 from services.celery.claims import Sight, attempts_key, count_failure, field_of, takes, version_of
 from services.celery.codec import (
-    UNEXPECTED,
     Failed,
     Ingested,
     IngestRequest,
@@ -27,18 +26,16 @@ from services.celery.codec import (
 from services.celery.connection import (
     BROKER_ERRORS,
     LEADER_PREFIX,
-    WRITES_KEY,
     answer_of,
     connect_async,
 )
 from services.celery.exchange import Exchange
 from services.errors import BackendUnavailable, EncoderMismatch, ModelUnavailable, TaskLost
 from services.generations import Generation
-from services.metrics import INGEST_FAILURES, INGEST_QUEUED
+from services.metrics import INGEST_DEATHS, INGEST_QUEUED
 from services.ports.ingestion import Attempts, IngestResult, IngestTask
 
 LEADER_TTL_S = 10
-WRITES_TTL_S = 3_600
 LOOK_S = 0.5
 # A task that neither a worker nor the queue has was lost by the broker, or its worker died
 # before it said that it had it. It may also be on its way from one to the other.
@@ -59,8 +56,6 @@ class CeleryIngestQueue:
         self._sight = Sight((), {}, 0)
         self._looked_at_s = 0.0
         self._looking = asyncio.Lock()
-        self._untold: set[str] = set()
-        self._telling: asyncio.Task[None] | None = None
 
     def workers(self) -> int:
         """How many live and take tasks; 0 while the broker cannot be read."""
@@ -123,33 +118,10 @@ class CeleryIngestQueue:
         with contextlib.suppress(*BROKER_ERRORS):
             await answer_of(self._broker.set(key, self._exchange.channel, ex=LEADER_TTL_S))
 
-    def tell(self, collection: str) -> None:
-        """Tell all processes of a write, without waiting for the broker."""
-        self._untold.add(collection)
-        if self._telling is None or self._telling.done():
-            self._telling = asyncio.create_task(self._tell(), name="winnow-writes")
-
-    def listen(self, on_write: Callable[[str], None]) -> None:
-        """Have a function called with each collection that was written to."""
-        self._exchange.listener.on_write(on_write)
-
     async def close(self) -> None:
         """Let go of the broker."""
-        if self._telling is not None:
-            self._telling.cancel()
-            await asyncio.gather(self._telling, return_exceptions=True)
         with contextlib.suppress(*BROKER_ERRORS):
             await self._broker.aclose()
-
-    async def _tell(self) -> None:
-        while self._untold:
-            names, self._untold = self._untold, set()
-            with contextlib.suppress(*BROKER_ERRORS):
-                async with self._broker.pipeline(transaction=False) as pipeline:
-                    for name in names:
-                        pipeline.hincrby(WRITES_KEY, name, 1)
-                    pipeline.expire(WRITES_KEY, WRITES_TTL_S)
-                    await pipeline.execute()
 
     async def _wait(self, task_id: str, reply: "asyncio.Future[Reply]") -> None:
         """Return once there is a reply; TaskLost once there will be none."""
@@ -193,7 +165,7 @@ class CeleryIngestQueue:
         for task_id, claim in sight.orphaned().items():
             counted = await answer_of(count_failure(self._broker, task_id, claim))
             if counted and claim.begun:
-                INGEST_FAILURES.labels("worker-died").inc()
+                INGEST_DEATHS.inc()
                 _log.warning(
                     "The worker %s died over %d documents of %s; they are handed out again.",
                     claim.worker,
@@ -210,9 +182,6 @@ def _result(reply: Reply) -> IngestResult:
         raise BackendUnavailable("A worker answered another question than was asked.")
     if reply.slug in (ModelUnavailable.slug, EncoderMismatch.slug):
         raise ModelUnavailable(f"A worker says: {reply.detail}")
-    if reply.slug == UNEXPECTED:
-        INGEST_FAILURES.labels("unexpected").inc()
-        raise TaskLost(f"A worker failed: {reply.detail}")
     raise BackendUnavailable(f"A worker failed: {reply.detail}")
 
 

@@ -22,7 +22,6 @@ from services.celery.connection import (
     BROKER_ERRORS,
     INGEST_WORKERS_KEY,
     WORKERS_KEY,
-    WRITES_KEY,
     answer_of,
     connect_async,
 )
@@ -49,8 +48,6 @@ class Listener:
         self._clock = BrokerClock()
         self._workers: tuple[Heartbeat, ...] = ()
         self._ingesting: tuple[IngestHeartbeat, ...] = ()
-        self._writes: dict[bytes, bytes] | None = None
-        self._on_write: list[Callable[[str], None]] = []
         self._first_look = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
@@ -69,10 +66,6 @@ class Listener:
     def ingesting(self) -> tuple[IngestHeartbeat, ...]:
         """The same of workers that ingest, whoever is silent for longer or leaves included."""
         return self._ingesting
-
-    def on_write(self, heard: Callable[[str], None]) -> None:
-        """Have a function called with each collection that a process told it wrote to."""
-        self._on_write.append(heard)
 
     def distrust(self) -> None:
         """Forget the workers that rerank until the broker has answered again."""
@@ -134,22 +127,11 @@ class Listener:
         time_now = await answer_of(client.time())
         self._clock.read(cast("tuple[int, int]", time_now), asked_s, time.monotonic())
         async with client.pipeline(transaction=False) as pipeline:
-            for key in (WORKERS_KEY, INGEST_WORKERS_KEY, WRITES_KEY):
+            for key in (WORKERS_KEY, INGEST_WORKERS_KEY):
                 pipeline.hgetall(key)
-            beats, ingesting, writes = await pipeline.execute()
+            beats, ingesting = await pipeline.execute()
         self._workers = _read_heartbeats(beats.values(), decode_heartbeat)
         self._ingesting = _read_heartbeats(ingesting.values(), decode_ingest_heartbeat)
-        self._notice(writes)
-
-    def _notice(self, writes: dict[bytes, bytes]) -> None:
-        """Pass on which collections were written to since the last look."""
-        before, self._writes = self._writes, writes
-        if before is None:
-            return
-        for name, count in writes.items():
-            if before.get(name) != count:
-                for heard in self._on_write:
-                    heard(name.decode())
 
     def _hear(self, raw: bytes) -> None:
         try:

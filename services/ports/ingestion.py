@@ -4,7 +4,7 @@ A task names versions of documents, nothing more: whoever does it reads them fro
 So a queue that loses a task, or does it twice, loses and spoils nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
@@ -60,8 +60,7 @@ class Attempts:
 
     Attributes:
         claimed: ids that a worker has in hand, whoever handed them out.
-        failed: how often the worker died, or failed without telling which document it was,
-            while it had this version in hand.
+        failed: how often a worker died while it had this version in hand.
     """
 
     claimed: frozenset[str] = frozenset()
@@ -94,12 +93,6 @@ class IngestQueue(Protocol):
 
         To be said again each second or so, for as long as it does.
         """
-
-    async def tell(self, collection: str) -> None:
-        """Tell all processes that a collection was written to; lost where the broker is away."""
-
-    def listen(self, on_write: Callable[[str], None]) -> None:
-        """Have a function called, soon, with each collection that was written to anywhere."""
 
     async def close(self) -> None:
         """Let go of the broker."""

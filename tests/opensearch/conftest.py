@@ -1,23 +1,12 @@
-"""One real OpenSearch node for all tests of a run, and a part of it for each test."""
+"""A part of the run's OpenSearch node for each test."""
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from services.opensearch.client import OpenSearchClient
 from services.opensearch.indexes import Layout
-from tests.servers.opensearch import CannotStart, opensearch_node
-
-
-@pytest.fixture(scope="session")
-def opensearch_url() -> Iterator[str]:
-    """A node's address."""
-    try:
-        with opensearch_node() as url:
-            yield url
-    except CannotStart as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture

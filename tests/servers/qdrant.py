@@ -15,11 +15,11 @@ _START_S = 60
 
 
 class QdrantProcess:
-    """``tests.servers.qdrant_wire`` on one port for ever; what it holds survives its death."""
+    """``tests.servers.qdrant_wire`` on one port for ever."""
 
-    def __init__(self, folder: Path) -> None:
-        """Remember where to keep the points."""
-        self._folder = folder
+    def __init__(self, folder: Path | None = None) -> None:
+        """What it holds survives its death in the folder; without one it is faster."""
+        self._place = () if folder is None else (str(folder),)
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
@@ -31,7 +31,7 @@ class QdrantProcess:
                 self.port = probe.getsockname()[1]
         module = ("-m", "tests.servers.qdrant_wire")
         self._process = subprocess.Popen(
-            [sys.executable, *module, str(self.port), str(self._folder)],
+            [sys.executable, *module, str(self.port), *self._place],
             cwd=_REPOSITORY,
             stdin=subprocess.DEVNULL,
         )

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -26,6 +27,8 @@ REPAIR_S = 30
 
 class WorkerProcess:
     """``winnow worker`` as a process that a test may kill and stop."""
+
+    arguments: ClassVar[tuple[str, ...]] = (*COMMAND, "worker", "--queues", "rerank")
 
     def __init__(self, command: Winnow, broker_url: str, **environment: str) -> None:
         self._folder = command.folder
@@ -47,7 +50,7 @@ class WorkerProcess:
         """Start it, and wait until it takes tasks."""
         with (self._folder / "worker.log").open("wb") as log:
             self._process = subprocess.Popen(
-                [*COMMAND, "worker", "--queues", "rerank"],
+                self.arguments,
                 cwd=self._folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -59,6 +62,16 @@ class WorkerProcess:
             assert self._process.poll() is None, self.said
             assert time.monotonic() < deadline_s, self.said
             time.sleep(0.05)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it ended, by itself or not."""
+        return self._process is not None and self._process.poll() is not None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What it runs with, for another process beside it."""
+        return dict(self._environment)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""

@@ -1,0 +1,1 @@
+"""Ingestion on workers: real OpenSearch, real Redis, real processes."""

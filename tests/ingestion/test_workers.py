@@ -1,0 +1,170 @@
+"""Workers ingest side by side; without them the process that serves does it itself."""
+
+import asyncio
+import base64
+import json
+import pickle
+import signal
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import redis
+
+from indexer.service import Indexer
+from services.assembly import open_services
+from services.celery.app import INGEST, INGEST_TASK, queue_name
+from services.celery.codec import Failed, decode_reply
+from services.celery.connection import INGEST_WORKERS_KEY, REPLIES_PREFIX
+from services.celery.publisher import Publisher
+from services.errors import BackendUnavailable
+from tests.conftest import Winnow
+from tests.ingestion.stack import (
+    COLLECTION,
+    TASK_DOCUMENTS,
+    OddWorker,
+    Stack,
+    converged,
+    drafts,
+    pending,
+    until_indexed,
+    workers_at_work,
+)
+from tests.servers.redis import RedisServer
+
+pytestmark = pytest.mark.servers
+
+DOCUMENTS = 10 * TASK_DOCUMENTS
+
+
+async def test_two_workers_share_the_work(stack: Stack) -> None:
+    """Both have tasks in hand at once; the process that hands out embeds nothing itself."""
+    for _ in range(2):
+        stack.started(OddWorker, ODD_PAUSE_S="0.3")
+    settings = stack.settings.model_copy(update={"ingest_in_process": False})
+    async with open_services(settings) as services:
+        indexer = Indexer(services)
+        await indexer.create_collection(COLLECTION, language="en")
+        await indexer.put(COLLECTION, drafts(DOCUMENTS))
+        indexing = asyncio.create_task(indexer.index_pending(COLLECTION))
+        together = 0
+        while not indexing.done():
+            together = max(together, len(workers_at_work(stack)))
+            await asyncio.sleep(0.05)
+        report = await indexing
+        assert (report.documents, report.chunks) == (DOCUMENTS, DOCUMENTS)
+        assert not report.dead_letters
+        assert together == 2
+        await indexer.delete(COLLECTION, ["log/00003"])
+        await indexer.index_pending(COLLECTION)
+        assert len((await converged(services)).ledger) == DOCUMENTS - 1
+        await indexer.close()
+
+
+async def test_a_worker_goes_on_without_anybody_to_hand_out(stack: Stack) -> None:
+    """What a command stored before it died is indexed with no API anywhere; then it leaves."""
+    worker = stack.started()
+    async with open_services(stack.settings) as services:
+        indexer = Indexer(services)
+        await indexer.create_collection(COLLECTION, language="en")
+        await indexer.put(COLLECTION, drafts(2 * TASK_DOCUMENTS))
+        await indexer.close()
+        await until_indexed(services)
+        await converged(services)
+    worker.signal(signal.SIGTERM)
+    assert await worker.exit_code() == 0
+    with redis.Redis.from_url(stack.environment["WINNOW_BROKER_URL"]) as broker:
+        assert broker.hlen(INGEST_WORKERS_KEY) == 0
+
+
+async def test_without_a_worker_the_process_indexes_itself(
+    stack: Stack, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It says so, unless a setting forbids it: then documents wait, and that is said."""
+    async with open_services(stack.settings) as services:
+        indexer = Indexer(services)
+        await indexer.create_collection(COLLECTION, language="en")
+        await indexer.put(COLLECTION, drafts(3))
+        assert (await indexer.index_pending(COLLECTION)).documents == 3
+        assert "No worker ingests: this process indexes by itself" in caplog.text
+        await indexer.put(COLLECTION, drafts(4))
+        await indexer.close()
+    forbidden = stack.settings.model_copy(update={"ingest_in_process": False})
+    async with open_services(forbidden) as services:
+        indexer = Indexer(services)
+        with pytest.raises(BackendUnavailable, match="winnow worker --queues ingest"):
+            await indexer.index_pending(COLLECTION)
+        assert await pending(services) == 1
+        await indexer.close()
+
+
+class Planted:
+    """Writes a file where somebody unpickles it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> object:
+        return Path.touch, (self.path,)
+
+
+async def test_planted_messages_are_refused(stack: Stack, tmp_path: Path) -> None:
+    """A pickle is not read, what cannot be understood is answered, and the worker goes on."""
+    worker = stack.started()
+    harm = tmp_path / "harm"
+    url = stack.environment["WINNOW_BROKER_URL"]
+    channel = f"{REPLIES_PREFIX}{uuid4().hex}"
+    publisher = Publisher(url)
+    with redis.Redis.from_url(url, socket_timeout=60) as broker:
+        broker.lpush(queue_name(INGEST), _pickled(harm))
+        for reply_to, payload in (("elsewhere", '{"v": 1}'), (channel, '{"v": 2}')):
+            await publisher.publish(
+                INGEST_TASK,
+                payload,
+                queue=INGEST,
+                task_id=f"to-{reply_to}",
+                reply_to=reply_to,
+                expires_s=None,
+                within_s=10,
+            )
+        answer = await asyncio.to_thread(broker.blpop, [channel], 50)
+        assert isinstance(answer, (list, tuple))
+        reply = decode_reply(answer[1])
+        assert isinstance(reply, Failed)
+        assert reply.slug == "invalid-input"
+        assert not broker.exists("elsewhere")
+    await publisher.close()
+    assert "ContentDisallowed" in worker.said
+    assert not harm.exists()
+    async with open_services(stack.settings) as services:
+        indexer = Indexer(services)
+        await indexer.create_collection(COLLECTION, language="en")
+        await indexer.put(COLLECTION, drafts(2))
+        await until_indexed(services)
+        await indexer.close()
+
+
+def _pickled(harm: Path) -> str:
+    task_id = uuid4().hex
+    return json.dumps(
+        {
+            "body": base64.b64encode(pickle.dumps(((Planted(harm),), {}, {}))).decode(),
+            "content-type": "application/x-python-serialize",
+            "content-encoding": "binary",
+            "headers": {"lang": "py", "task": INGEST_TASK, "id": task_id},
+            "properties": {
+                "correlation_id": task_id,
+                "reply_to": f"{REPLIES_PREFIX}x",
+                "delivery_info": {"exchange": "", "routing_key": queue_name(INGEST)},
+                "delivery_tag": uuid4().hex,
+                "body_encoding": "base64",
+            },
+        }
+    )
+
+
+def test_a_worker_that_ingests_needs_servers(winnow: Winnow, redis_server: RedisServer) -> None:
+    """Embedded stores have one owner: it says what to set, and ends with 2."""
+    done = winnow("worker", "--queues", "rerank,ingest", WINNOW_BROKER_URL=redis_server.url)
+    assert done.code == 2
+    assert "WINNOW_OPENSEARCH_URL" in done.err
