@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from services.assembly import Services, open_services
 from services.models.embedder import InProcessEmbedder
+from services.models.shelf import EncoderShelf
 from services.settings import Settings
 
 
@@ -17,7 +18,9 @@ async def open_forgetful(settings: Settings) -> AsyncIterator[Services]:
             yield services
             return
         embedder = InProcessEmbedder(services.embedder.encoder, cached_queries=0)
+        shelf = EncoderShelf(settings, embedder)
         try:
-            yield replace(services, embedder=embedder)
+            yield replace(services, embedder=embedder, shelf=shelf)
         finally:
+            await shelf.close()
             await embedder.close()

@@ -8,6 +8,7 @@ right that was taken away a minute ago is no right.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from search_api.ledger_memory import Known, LedgerMemory
 from services.deadlines import Deadline
@@ -23,7 +24,11 @@ _SHARE = 0.35
 
 
 class LedgerView:
-    """Asks the ledger until it fails, then the memory, for one request."""
+    """Asks the ledger until it fails, then the memory, for one request.
+
+    Attributes:
+        language: that the generation reads every document in; "": each in its own.
+    """
 
     def __init__(
         self,
@@ -38,6 +43,7 @@ class LedgerView:
         self._name = collection
         self.rights = rights
         self.deadline = deadline
+        self.language = ""
         self._away = False
         self._head: Head | None = None
 
@@ -133,7 +139,7 @@ class LedgerView:
 
     def _readable(self, found: Mapping[str, Summary]) -> dict[str, Summary]:
         return {
-            identifier: summary
+            identifier: replace(summary, language=self.language or summary.language)
             for identifier, summary in found.items()
             if self.rights.may_read(summary.principals)
         }

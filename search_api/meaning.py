@@ -16,7 +16,6 @@ from search_api.ranking import Ranking
 from search_api.retrieval import Indexes
 from services.analysis.highlights import Span
 from services.analysis.meaning import Text, TokenPlaces, meaning_highlights, unanswered
-from services.assembly import Services
 from services.deadlines import Deadline
 from services.documents import ChunkRef
 from services.errors import WinnowError
@@ -32,7 +31,7 @@ _LEAST_S = 0.02
 
 
 async def mark_meanings(
-    services: Services,
+    embedder: Embedder | None,
     indexes: Indexes,
     ranking: Ranking,
     readings: Sequence[Reading],
@@ -42,20 +41,21 @@ async def mark_meanings(
     """Spans by meaning for the first passages that need some; fewer or none if need be.
 
     Args:
+        embedder: the encoder of the generation that the passages are of.
         readings: the passages, the one that matters most first.
         encoded: the query's vectors, None where this request did not make them.
     """
     used = ranking.head.models.get(LATE_INTERACTION)
-    if used is None or services.embedder is None or indexes.vectors is None:
+    if used is None or embedder is None or indexes.vectors is None:
         return {}
-    card = services.embedder.encoder.card
+    card = embedder.encoder.card
     if (used.name, used.revision) != (card.name, card.revision):
         return {}
     wanting = [each for each in readings if unanswered(each.language, each.asked, each.held)]
     patience_s = _SHARE * deadline.remaining_s()
     if not wanting or patience_s < _LEAST_S:
         return {}
-    work = _marked(services.embedder, indexes.vectors, ranking, wanting[:MAX_PASSAGES], encoded)
+    work = _marked(embedder, indexes.vectors, ranking, wanting[:MAX_PASSAGES], encoded)
     try:
         return await deadline.earlier(patience_s).bound(work, "Marking by meaning")
     except WinnowError:

@@ -9,6 +9,7 @@ from search_api.browse import browse, survey
 from search_api.facets import count_values
 from search_api.fusion import reciprocal_rank_fusion
 from search_api.late import LATE_INTERACTION, Interaction, interact
+from search_api.ledger_view import LedgerView
 from search_api.ordering import candidates_of, results
 from search_api.plan import Plan
 from search_api.ranking import Candidate, Item, Ranking
@@ -38,7 +39,7 @@ class _Outcome:
 
 
 async def rank(
-    services: Services, indexes: Indexes, plan: Plan, trace: Trace
+    services: Services, indexes: Indexes, view: LedgerView, plan: Plan, trace: Trace
 ) -> tuple[Ranking, Encoded | None]:
     """Search, order and freeze; the query's vectors come along for the page that follows.
 
@@ -46,7 +47,7 @@ async def rank(
         BackendUnavailable: neither leg answered, or the ledger did not.
     """
     stages = _browse if plan.browsing else _search
-    outcome = await stages(services, indexes, plan, trace)
+    outcome = await stages(services, indexes, view, plan, trace)
     total, facets = _counts(outcome, plan.request.facets)
     head = SearchAnswer(
         search_id=uuid.uuid4().hex,
@@ -57,7 +58,7 @@ async def rank(
         took_ms=0.0,
         total=total,
         reranked=outcome.reranked,
-        degraded=[*plan.degraded, *outcome.degraded],
+        degraded=[*plan.degraded, *outcome.degraded, *view.degraded],
         notes=plan.notes,
         cached=False,
         window=outcome.window,
@@ -72,18 +73,22 @@ async def rank(
     return ranking, outcome.encoded
 
 
-async def _browse(services: Services, indexes: Indexes, plan: Plan, trace: Trace) -> _Outcome:
+async def _browse(
+    services: Services, indexes: Indexes, view: LedgerView, plan: Plan, trace: Trace
+) -> _Outcome:
     items = await browse(services, indexes, plan, trace)
     counts = await survey(indexes, plan, trace)
     ids = [item.document_id for item in items]
-    summaries = await read_summaries(services, plan, ids, trace)
+    summaries = await read_summaries(view, ids, trace)
     standing = [item for item in items if stands(item.document_id, item.version, summaries)]
     return _Outcome(standing, counts, summaries)
 
 
-async def _search(services: Services, indexes: Indexes, plan: Plan, trace: Trace) -> _Outcome:
+async def _search(
+    services: Services, indexes: Indexes, view: LedgerView, plan: Plan, trace: Trace
+) -> _Outcome:
     settings = services.settings
-    found = await retrieve(services, indexes, plan, trace)
+    found = await retrieve(indexes, plan, trace)
     with trace.stage("fusion") as stage:
         weights = {LEXICAL: settings.lexical_weight, VECTOR: settings.vector_weight}
         order = candidates_of(reciprocal_rank_fusion(found.runs, weights, settings.rrf_k))
@@ -91,7 +96,7 @@ async def _search(services: Services, indexes: Indexes, plan: Plan, trace: Trace
     # The ledger is asked before the reranker reads, so that no model pass goes to a document
     # that cannot be shown, and once more for every page.
     ids = [candidate.ref.document_id for candidate in order]
-    summaries = await read_summaries(services, plan, ids, trace)
+    summaries = await read_summaries(view, ids, trace)
     order = [each for each in order if stands(each.ref.document_id, each.version, summaries)]
     late = await interact(indexes, plan, order, found, settings.late_window, trace)
     reranked = await rerank(services, indexes, plan, late.order, summaries, trace)
@@ -104,7 +109,7 @@ async def _search(services: Services, indexes: Indexes, plan: Plan, trace: Trace
         summaries=summaries,
         degraded=[*found.failed, *filter(None, (late.degraded,)), *reranked.degraded],
         window=reranked.window,
-        models=_models(services, found, late, reranked),
+        models=_models(plan, found, late, reranked),
         reranked=late.happened or reranked.happened,
         encoded=found.encoded,
     )
@@ -121,11 +126,11 @@ def _aggregate(services: Services, plan: Plan, order: Sequence[Candidate]) -> li
 
 
 def _models(
-    services: Services, found: Retrieved, late: Interaction, reranked: Reranked
+    plan: Plan, found: Retrieved, late: Interaction, reranked: Reranked
 ) -> dict[str, ModelUsed]:
     models = {}
-    if found.encoded is not None and services.embedder is not None:
-        models["bi_encoder"] = model_used(services.embedder.encoder.card)
+    if found.encoded is not None and plan.embedder is not None:
+        models["bi_encoder"] = model_used(plan.embedder.encoder.card)
         if late.happened:
             models[LATE_INTERACTION] = models["bi_encoder"]
     if reranked.model is not None:

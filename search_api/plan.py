@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from search_api.encoders import QueryEncoder
+from search_api.ledger_memory import Known
 from search_api.request import Aggregation, Mode, Rerank, SearchRequest, Unit
 from search_api.words import parse_words
 from services.assembly import Services
@@ -11,7 +13,7 @@ from services.deadlines import Deadline
 from services.errors import InvalidFilter, InvalidInput, ModelUnavailable
 from services.filters import parse_filter
 from services.generations import Generation
-from services.ports.models import ModelCard
+from services.ports.models import Embedder, ModelCard
 from services.queries import LexicalQuery, Scope, Sort, Words
 from services.rights import Rights
 
@@ -26,6 +28,7 @@ class Plan:
     Attributes:
         language: of the query, "" where it is not known.
         lexical, vector: which legs run; late, cross_encoder: which stages order.
+        embedder: the generation's own encoder, None where it is not to be had.
         degraded: what was asked for and cannot be had; notes: what was left out on purpose.
         target: distinct documents (or passages) that the legs look for.
         depth: chunks that a leg is asked for at first, enough to fill the late window.
@@ -38,6 +41,7 @@ class Plan:
     scope: Scope
     sort: Sort | None
     language: str
+    embedder: Embedder | None
     lexical: bool
     vector: bool
     late: bool
@@ -71,35 +75,37 @@ class Plan:
 
 def make_plan(
     services: Services,
-    collection: Collection,
-    generation: Generation,
-    languages: Mapping[str, int],
+    known: Known,
     request: SearchRequest,
     rights: Rights,
+    encoder: QueryEncoder,
+    deadline: Deadline,
 ) -> Plan:
     """Resolve a request.
 
     Args:
-        languages: how many documents of the collection are in each language.
+        known: the collection as the ledger tells of it.
+        encoder: that of its live generation.
 
     Raises:
         InvalidInput: with what to change.
         ModelUnavailable: vector mode where no vectors can be searched.
     """
     settings = services.settings
+    collection, languages = known.collection, _languages(known)
     _check(request, collection.schema, settings.max_query_characters)
     words = parse_words(request.query)
     language = request.language or _query_language(words.text, languages)
-    deadline_ms = request.deadline_ms or settings.deadline_ms
     target = max(settings.depth, min(request.size, settings.max_results))
     plan = Plan(
         collection=collection,
-        generation=generation,
+        generation=known.head.live,
         request=request,
         words=words,
         scope=Scope(parse_filter(request.filters, collection.schema), rights),
         sort=Sort(request.sort.key, request.sort.descending) if request.sort else None,
         language=language,
+        embedder=encoder.embedder,
         lexical=request.mode is not Mode.VECTOR,
         vector=False,
         late=False,
@@ -108,11 +114,17 @@ def make_plan(
         target=target,
         depth=max(target, settings.late_window),
         budget_s=(request.budget_ms or settings.budget_ms) / 1_000,
-        deadline=Deadline.after(deadline_ms / 1_000),
+        deadline=deadline,
     )
     if plan.browsing:
         return plan
-    return _choose_models(plan, services, languages)
+    return _choose_models(plan, services, languages, encoder)
+
+
+def _languages(known: Known) -> Mapping[str, int]:
+    """Documents by the language that the generation reads them in."""
+    read_in = known.head.live.fingerprint.language
+    return {read_in: sum(known.languages.values())} if read_in else known.languages
 
 
 def _check(request: SearchRequest, schema: Schema, max_characters: int) -> None:
@@ -128,9 +140,11 @@ def _check(request: SearchRequest, schema: Schema, max_characters: int) -> None:
         raise InvalidFilter(f"The collection declares no key {request.sort.key[:80]!r} to sort by.")
 
 
-def _choose_models(plan: Plan, services: Services, languages: Mapping[str, int]) -> Plan:
+def _choose_models(
+    plan: Plan, services: Services, languages: Mapping[str, int], encoder: QueryEncoder
+) -> Plan:
     request = plan.request
-    vector = request.mode is not Mode.LEXICAL and _vectors_usable(plan, services, languages)
+    vector = request.mode is not Mode.LEXICAL and _vectors_usable(plan, languages, encoder)
     if request.mode is Mode.VECTOR and not vector:
         raise ModelUnavailable(
             "Vector search is not to be had: " + ", ".join(plan.degraded + plan.notes),
@@ -149,22 +163,13 @@ def _tokens_stored(generation: Generation) -> bool:
     return encoder is not None and encoder.token_dimensions > 0
 
 
-def _vectors_usable(plan: Plan, services: Services, languages: Mapping[str, int]) -> bool:
-    stored = plan.generation.fingerprint.encoder
-    if services.embedder is None:
-        if services.settings.bi_encoder:
-            plan.degraded.append("bi_encoder_missing")
-        else:
-            plan.notes.append("Vector search is switched off: answered by words.")
+def _vectors_usable(plan: Plan, languages: Mapping[str, int], encoder: QueryEncoder) -> bool:
+    if encoder.embedder is None:
+        plan.degraded.extend(filter(None, [encoder.degraded]))
+        plan.notes.extend(filter(None, [encoder.note]))
         return False
-    encoder = services.embedder.encoder
-    if stored is None:
-        plan.degraded.append("vectors_missing")
-        return False
-    if stored != encoder.fingerprint:
-        plan.degraded.append("encoder_mismatch")
-        return False
-    return _knows(plan, encoder.card, languages, "Vector search was left out")
+    card = encoder.embedder.encoder.card
+    return _knows(plan, card, languages, "Vector search was left out")
 
 
 def _reranker_usable(
@@ -178,7 +183,11 @@ def _reranker_usable(
             order = "late interaction" if instead else "fusion"
             plan.notes.append(f"There is no cross-encoder here: ordered by {order}.")
         return False
-    return _knows(plan, services.rerankers[0].card, languages, "Reranking was left out")
+    card = services.rerankers[0].card
+    if card.asked_only and instead and plan.request.rerank is Rerank.AUTO:
+        plan.notes.append("The cross-encoder runs where it is asked for: late interaction ordered.")
+        return False
+    return _knows(plan, card, languages, "Reranking was left out")
 
 
 def _knows(plan: Plan, card: ModelCard, languages: Mapping[str, int], consequence: str) -> bool:

@@ -4,41 +4,41 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from search_api.answer import Explanation, LegExplanation, PassageAnswer, Result, SearchAnswer
+from search_api.ledger_view import LedgerView
 from search_api.meaning import mark_meanings
 from search_api.pages import Continuation
 from search_api.passages import Reading, passage_answer, read_chunks, read_words
 from search_api.ranking import Candidate, Item, Ranking
 from search_api.retrieval import LEXICAL, VECTOR, Indexes
-from search_api.standing import readable_by, stands
+from search_api.standing import stands
 from search_api.trace import Trace
 from services.analysis.highlights import Span
-from services.assembly import Services
 from services.deadlines import Deadline
 from services.documents import Chunk, ChunkRef, encode_value
 from services.errors import BackendUnavailable
 from services.ports.ledger import Summary
-from services.ports.models import Encoded
-from services.rights import Rights
+from services.ports.models import Embedder, Encoded
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which part of a frozen list is wanted, by whom, until when.
+    """Which part of a frozen list is wanted, until when.
 
     Attributes:
+        embedder: the generation's encoder, None where it is not to be had.
         encoded: the query's vectors where this request has made them already.
     """
 
     position: int
     size: int
     explain: bool
-    rights: Rights
     deadline: Deadline
+    embedder: Embedder | None
     encoded: Encoded | None = None
 
 
 async def render(
-    services: Services, indexes: Indexes, ranking: Ranking, page: PageRequest, trace: Trace
+    indexes: Indexes, view: LedgerView, ranking: Ranking, page: PageRequest, trace: Trace
 ) -> SearchAnswer:
     """Cut one page.
 
@@ -46,8 +46,8 @@ async def render(
     over; the ranks of the others stay, so pages neither repeat nor skip.
     """
     with trace.stage("passages") as stage:
-        items, end, summaries = await _standing_items(services, ranking, page)
-        degraded = list(ranking.head.degraded)
+        items, end, summaries = await _standing_items(view, ranking, page)
+        degraded = list(dict.fromkeys([*ranking.head.degraded, *view.degraded]))
         refs = [chunk.ref for _, item in items for chunk in item.chunks]
         chunks: Mapping[ChunkRef, Chunk] = {}
         try:
@@ -56,7 +56,7 @@ async def render(
             degraded.append("passages_unavailable")
         readings = _readings(items, summaries, chunks, ranking)
         meanings = await mark_meanings(
-            services, indexes, ranking, readings, page.encoded, page.deadline
+            page.embedder, indexes, ranking, readings, page.encoded, page.deadline
         )
         shown = {each.chunk.ref: (each, meanings.get(each.chunk.ref, ())) for each in readings}
         results = [
@@ -81,7 +81,7 @@ async def render(
 
 
 async def _standing_items(
-    services: Services, ranking: Ranking, page: PageRequest
+    view: LedgerView, ranking: Ranking, page: PageRequest
 ) -> tuple[list[tuple[int, Item]], int, Mapping[str, Summary]]:
     """Items that may be shown with their ranks, where the page ended, and their summaries."""
     items: list[tuple[int, Item]] = []
@@ -90,8 +90,7 @@ async def _standing_items(
     while len(items) < page.size and position < len(ranking.items):
         batch = ranking.items[position : position + page.size - len(items)]
         ids = list(dict.fromkeys(item.document_id for item in batch))
-        work = services.ledger.documents.summaries(ranking.head.collection, ids)
-        summaries |= readable_by(page.rights, await page.deadline.bound(work, "The ledger"))
+        summaries |= await view.summaries(ids)
         items += [
             (rank, item)
             for rank, item in enumerate(batch, start=position + 1)

@@ -71,6 +71,9 @@ class SearchRequest(BaseModel):
     unit: Unit = Unit.DOCUMENT
     budget_ms: Annotated[int, Field(ge=1, le=600_000)] | None = None
     deadline_ms: Annotated[int, Field(ge=1, le=600_000)] | None = None
+    generation: Annotated[str, Field(max_length=80)] = Field(
+        default="", description="a kept generation's id, to compare it with the live one"
+    )
 
     @field_validator("query")
     @classmethod

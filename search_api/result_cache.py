@@ -12,6 +12,9 @@ from services.metrics import CACHE_LOOKUPS
 from services.ports.cache import Cache
 from services.rights import Rights
 
+CacheKey = Callable[[str, Head, Rights, Mapping[str, str], SearchRequest], str]
+"""Makes a key of a collection, its pointer, the caller's rights, the models and a request."""
+
 
 def cache_key(
     collection: str, head: Head, rights: Rights, models: Mapping[str, str], request: SearchRequest

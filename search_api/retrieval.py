@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from search_api.facets import facet_filters
 from search_api.plan import Plan
 from search_api.trace import Trace
-from services.assembly import Services
 from services.candidates import Hit, Run, Survey
 from services.errors import BackendUnavailable, DeadlineExceeded
 from services.ports.lexical import LexicalIndex
@@ -54,7 +53,7 @@ class Retrieved:
     failed: list[str] = field(default_factory=list)
 
 
-async def retrieve(services: Services, indexes: Indexes, plan: Plan, trace: Trace) -> Retrieved:
+async def retrieve(indexes: Indexes, plan: Plan, trace: Trace) -> Retrieved:
     """Run the legs of a plan.
 
     Raises:
@@ -65,8 +64,8 @@ async def retrieve(services: Services, indexes: Indexes, plan: Plan, trace: Trac
     deadline = plan.deadline.earlier(plan.deadline.remaining_s() * _SHARE)
     if plan.lexical:
         legs.append(_Leg(LEXICAL, _lexical_fetch(indexes, plan), indexes, plan))
-    if plan.vector and services.embedder is not None and indexes.vectors is not None:
-        fetch = _vector_fetch(services.embedder, indexes.vectors, plan, trace, found)
+    if plan.vector and plan.embedder is not None and indexes.vectors is not None:
+        fetch = _vector_fetch(plan.embedder, indexes.vectors, plan, trace, found)
         legs.append(_Leg(VECTOR, fetch, indexes, plan))
 
     async def survey() -> None:

@@ -12,6 +12,7 @@ from services.assembly import Services
 from services.errors import BackendUnavailable, DeadlineExceeded, InvalidDocument, WinnowError
 from services.generations import Generation
 from services.ports.lexical import LexicalEntry, LexicalIndex, LexicalStore, Tombstone
+from services.models.shelf import EncoderShelf
 from services.ports.models import BiEncoder, Embedder, Encoded, Passage
 from services.queries import LexicalQuery, Scope, Words
 from tests.indexer.stacks import check_congruent, state_of
@@ -88,7 +89,8 @@ class FaultyLexicalIndex:
 async def test_a_document_that_cannot_be_embedded_is_a_dead_letter(services: Services) -> None:
     """It stops no other, keeps its reason, and a new version of it is indexed."""
     assert services.embedder is not None
-    indexer = Indexer(replace(services, embedder=FaultyEmbedder(services.embedder)))
+    faulty = EncoderShelf(services.settings, FaultyEmbedder(services.embedder))
+    indexer = Indexer(replace(services, shelf=faulty))
     await indexer.create_collection("books", language="en")
     drafts = [Draft("bad", POISON), Draft("nan", "not finite"), Draft("good", "Tea")]
     await indexer.put("books", drafts)

@@ -12,7 +12,9 @@ from search_api.service import SearchService
 from services.assembly import Services
 from services.errors import BackendUnavailable, ModelUnavailable
 from services.generations import Generation
-from services.ports.models import RerankRequest, RerankResult
+from services.models.shelf import EncoderShelf
+from services.ports.models import Embedder, RerankRequest, RerankResult
+from services.settings import Settings
 
 from .conftest import Library
 
@@ -50,6 +52,10 @@ async def refuse() -> None:
 
 async def hang() -> None:
     await asyncio.sleep(3_600)
+
+
+def nothing_to_load(settings: Settings) -> Embedder:
+    raise ModelUnavailable(f"{settings.bi_encoder} is nowhere.")
 
 
 class HalfReranker:
@@ -156,8 +162,14 @@ async def test_without_a_bi_encoder_words_answer_and_vector_mode_does_not(
     library: Library,
 ) -> None:
     """Hybrid degrades; a search by meaning alone has nothing to offer."""
-    bare = replace(library.services, embedder=None, missing={"bi_encoder": "not found"})
-    service = SearchService(bare)
+    service = SearchService(
+        replace(
+            library.services,
+            embedder=None,
+            shelf=EncoderShelf(library.services.settings, None, nothing_to_load),
+            missing={"bi_encoder": "not found"},
+        )
+    )
     answer = await service.search("default", REQUEST)
     assert "bi_encoder_missing" in answer.degraded
     assert answer.results

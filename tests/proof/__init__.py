@@ -1,0 +1,1 @@
+"""The proof of changing anything while it serves, and the proof of the proof."""
