@@ -41,6 +41,9 @@ PING_DEADLINE_S = 2.0
 _PUBLIC = frozenset({"/", "/key", "/favicon.ico", "/livez", "/readyz", "/openapi.json"})
 _SEARCHES = frozenset({"/v1/rerank", "/v2/rerank", "/mcp"})
 _PUBLIC_FOLDERS = ("/assets/", "/problems/")
+# Answers that take this share of a search's deadline, on average, mean overload.
+_SLOW_SHARE = 0.4
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,7 @@ def _add_middleware(app: FastAPI, settings: Settings, keys: Keys, *, open_to_all
     app.add_middleware(ProblemMiddleware)
     if settings.cors_origins:
         app.add_middleware(
+        slow_s=_SLOW_SHARE * settings.deadline_ms / 1_000,
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["*"],

@@ -12,6 +12,7 @@ from evaluation.benchmarks.budget import latency_budget
 from evaluation.benchmarks.embedding import embedding
 from evaluation.benchmarks.figures import Figure
 from evaluation.benchmarks.late import late_interaction
+from evaluation.benchmarks.load import load
 from evaluation.benchmarks.reranking import reranking
 from evaluation.benchmarks.searching import searching
 from evaluation.benchmarks.server_stack import server_stack
@@ -19,7 +20,7 @@ from services.errors import WinnowError
 from services.settings import Settings, load_settings
 
 _WITHOUT_SERVERS = ("embedding", "reranking", "late", "search", "budget")
-_WITH_SERVERS = ("servers",)
+_WITH_SERVERS = ("servers", "load")
 _CHUNKS = 15_000
 _PIPE_WIDTH = 140
 
@@ -65,6 +66,7 @@ def _benchmarks(
         "late": lambda: late_interaction(settings),
         "search": lambda: searching(settings, chunks, progress),
         "budget": lambda: latency_budget(settings, progress),
+        "load": lambda: load(settings, chunks, progress),
         "servers": lambda: server_stack(settings, chunks, progress),
     }
 

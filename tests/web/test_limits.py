@@ -74,7 +74,7 @@ async def test_pages_of_other_sites_may_not_write(headers: Mapping[str, str], st
 class BoundedSearches:
     """An application whose searches run until they are released."""
 
-    def __init__(self, limit: int, max_wait_s: float) -> None:
+    def __init__(self, limit: int, max_wait_s: float, slow_s: float = 60.0) -> None:
         self.release = asyncio.Event()
         self.running = asyncio.Semaphore(0)
         self.app = FastAPI(openapi_url=None)
@@ -84,6 +84,7 @@ class BoundedSearches:
             ConcurrencyLimit,
             limit=limit,
             max_wait_s=max_wait_s,
+            slow_s=slow_s,
             counts=lambda scope: scope["path"] == "/search",
         )
         self.app.add_middleware(ProblemMiddleware)
@@ -154,6 +155,30 @@ async def test_a_line_that_would_take_too_long_is_not_joined() -> None:
         bounded.release.set()
         statuses = {(await task).status_code for task in waiting}
         assert statuses == {200, 429}
+
+
+async def test_answers_that_become_slow_let_in_fewer() -> None:
+    """And more again when they are quick: what a machine bears is found out."""
+    bounded = BoundedSearches(limit=8, max_wait_s=0.0, slow_s=0.15)
+
+    async def let_in(seconds: float) -> int:
+        """How many of eight at once, when each takes so long."""
+        bounded.release.clear()
+        tasks = [asyncio.create_task(client.get("/search")) for _ in range(8)]
+        await asyncio.sleep(seconds)
+        bounded.release.set()
+        return [(await task).status_code for task in tasks].count(200)
+
+    async with client_of(bounded.app) as client:
+        assert await let_in(0.3) == 8
+        fewest = min([await let_in(0.3) for _ in range(6)])
+        assert fewest < 8
+        for _ in range(40):
+            await client.get("/search")
+        for _ in range(10):
+            most = await let_in(0.01)
+            await asyncio.sleep(0.21)
+        assert most > fewest
 
 
 async def test_requests_are_counted_by_template_and_status() -> None:
