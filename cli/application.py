@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Scope
 
+import indexer.generation_routes
 import indexer.routes
 import search_api.rerank_routes
 import search_api.routes
@@ -90,6 +91,7 @@ def create_app(runtime: Runtime, *, open_to_all: bool = False) -> FastAPI:
     app.include_router(search_api.similar_routes.router(_similar(runtime)))
     app.include_router(search_api.rerank_routes.router(lambda: runtime.services))
     app.include_router(indexer.routes.router(lambda: runtime.indexer))
+    app.include_router(indexer.generation_routes.router(lambda: runtime.indexer.generations))
     app.include_router(_page(runtime, keys))
     app.router.routes.append(Route("/mcp", runtime.mcp))
     _add_operations(app, runtime)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from indexer.draft import Draft
 from indexer.outcomes import OnProgress
@@ -13,6 +13,9 @@ from search_api.request import SearchRequest
 from services.deadlines import Deadline
 from services.embedded.lock import find_owner
 from services.settings import Settings
+
+if TYPE_CHECKING:
+    from cli.generation_backend import GenerationBackend
 
 WAIT_FOR_OWNER_S = 10.0
 _POLL_S = 0.1
@@ -56,6 +59,10 @@ class Backend(Protocol):
     """
 
     keeps_pages: ClassVar[bool]
+
+    @property
+    def generations(self) -> "GenerationBackend":
+        """The generations of every collection."""
 
     async def search(self, collection: str, request: SearchRequest) -> SearchAnswer:
         """Search a collection."""

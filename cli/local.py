@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import ClassVar
 
 from cli.backend import Indexed, JsonObject, Stored
+from cli.generation_backend import LocalGenerations
 from indexer.bodies import CollectionAnswer, DocumentAnswer, DocumentSummary
 from indexer.draft import Draft
 from indexer.outcomes import OnProgress, Outcome
@@ -44,6 +45,11 @@ class Local:
         self.services = services
         self.indexer = indexer
         self.searcher = SearchService(services)
+
+    @property
+    def generations(self) -> LocalGenerations:
+        """See :class:`cli.backend.Backend`."""
+        return LocalGenerations(self.indexer)
 
     async def search(self, collection: str, request: SearchRequest) -> SearchAnswer:
         """See :class:`cli.backend.Backend`."""

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli import options
+from cli.admin import admin
 from cli.console import answers, print_json, say
 from cli.running import SOME_REFUSED, UNREACHABLE, guarded, run
 from cli.storage import collections, documents
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(documents, name="documents")
 app.add_typer(collections, name="collections")
+app.add_typer(admin, name="admin")
 app.command()(worker)
 
 

@@ -33,8 +33,11 @@ class Meter:
         parts = [f"{documents:,} documents", *([f"{chunks:,} chunks"] if chunks else ())]
         parts.append(f"{counted / max(elapsed_s, 1e-3):,.0f} {unit}/s")
         if fraction > 0:
-            parts.append(f"{_clock(elapsed_s * (1 - fraction) / fraction)} left")
-        state = " · ".join(parts)
+            parts.append(f"{clock(elapsed_s * (1 - fraction) / fraction)} left")
+        self.tell(fraction, " · ".join(parts))
+
+    def tell(self, fraction: float, state: str) -> None:
+        """Show a state in its own words."""
         self._progress.update(self._task, completed=min(1.0, fraction), state=state)
         self._log(f"{fraction:.0%} · {state}")
 
@@ -87,6 +90,7 @@ def _bar(column: ProgressColumn) -> Progress:
     )
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"

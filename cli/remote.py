@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from cli.backend import Indexed, JsonObject, Stored
+from cli.generation_backend import RemoteGenerations
 from indexer.draft import Draft
 from indexer.outcomes import OnProgress, Progress
 from search_api.answer import SearchAnswer
@@ -61,6 +62,11 @@ class Remote:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
         self._dates: dict[str, set[str]] = {}
+
+    @property
+    def generations(self) -> RemoteGenerations:
+        """See :class:`cli.backend.Backend`."""
+        return RemoteGenerations(self._ask)
 
     async def search(self, collection: str, request: SearchRequest) -> SearchAnswer:
         """See :class:`cli.backend.Backend`."""

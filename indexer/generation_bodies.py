@@ -139,6 +139,7 @@ class ProgressAnswer(BaseModel):
     activate: bool
     speed: SpeedBody
     waiting: str = Field(description="why it stands still, empty while it does not")
+    fault: str = Field(description="the checks that it did not pass; it goes on when told to")
 
     @classmethod
     def of(cls, build: Build, pending: int, waiting: str) -> "ProgressAnswer":
@@ -157,6 +158,7 @@ class ProgressAnswer(BaseModel):
             activate=build.activate,
             speed=SpeedBody(documents_per_s=build.speed.documents_per_s, share=build.speed.share),
             waiting=waiting,
+            fault=build.fault,
         )
 
 

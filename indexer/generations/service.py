@@ -131,7 +131,7 @@ class Generations:
     def _waiting(self, generation: Generation) -> str:
         build = generation.build
         if build.fault:
-            return f"It did not pass its checks: {build.fault}"
+            return f"did not pass its checks: {build.fault}"
         if build.paused:
             return "paused"
         failure = self._drainer.failure(generation.collection)

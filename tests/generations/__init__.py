@@ -1,0 +1,1 @@
+"""Generations from their first record to their removal, on both stacks."""
