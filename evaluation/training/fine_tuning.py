@@ -1,7 +1,8 @@
 """One training run by sentence-transformers' trainer: resumable, seeded, with a dev curve."""
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from sentence_transformers.cross_encoder import (
 )
 from transformers import PrinterCallback, TrainerCallback, set_seed
 from transformers.trainer_utils import get_last_checkpoint
-from transformers.utils.logging import disable_progress_bar
 
 from evaluation.training.groups import Group
 from evaluation.training.held_out import HeldOut, judge
@@ -71,24 +71,41 @@ class Point:
 class _DevCurve(BaseEvaluator):  # type: ignore[misc]  # the package has no types
     """Measures the held-out groups whenever the trainer asks, and remembers."""
 
-    def __init__(self, groups: Sequence[Group], trainer_state: Callable[[], int]) -> None:
+    def __init__(self, groups: Sequence[Group], file: Path) -> None:
         super().__init__()
         self.primary_metric = "blended"
-        self.points: list[Point] = []
+        self.points = _read_points(file)
         self._groups = groups
-        self._step = trainer_state
+        self._file = file
+        self.step = 0
+
+    def resume(self, step: int) -> None:
+        """Forget what an earlier run measured after the checkpoint that is gone on from."""
+        self.step = step
+        self.points = [point for point in self.points if point.step <= step]
 
     def __call__(self, model: CrossEncoder, *_: Any, **__: Any) -> dict[str, float]:
         held_out = judge(self._groups, scorer(model))
-        self.points.append(Point(self._step(), held_out))
+        self.points.append(Point(self.step, held_out))
+        lines = [json.dumps(asdict(point)) + "\n" for point in self.points]
+        self._file.write_text("".join(lines), "utf-8")
         return {"blended": held_out.blended, "alone": held_out.alone, "prior": held_out.prior}
 
 
+def _read_points(file: Path) -> list[Point]:
+    if not file.is_file():
+        return []
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    return [Point(row["step"], HeldOut(**row["held_out"])) for row in rows]
+
+
 class _Reporting(TrainerCallback):  # type: ignore[misc]  # the package has no types
-    def __init__(self, on_step: OnStep) -> None:
+    def __init__(self, on_step: OnStep, curve: _DevCurve) -> None:
         self._on_step = on_step
+        self._curve = curve
 
     def on_step_end(self, _arguments: Any, state: Any, *_: Any, **__: Any) -> None:
+        self._curve.step = state.global_step
         self._on_step(state.global_step, state.max_steps)
 
 
@@ -130,25 +147,30 @@ def fine_tune(
     The model that comes out is that of the best point of the dev curve.
     """
     set_seed(schedule.seed)
-    disable_progress_bar()
     checkpoints = work / "checkpoints"
     arguments = _arguments(checkpoints, schedule)
-    trainer: _Trainer
-    curve = _DevCurve(examples.held_out, lambda: int(trainer.state.global_step))
+    work.mkdir(parents=True, exist_ok=True)
+    curve = _DevCurve(examples.held_out, work / "curve.jsonl")
     trainer = _Trainer(
         model=model,
         args=arguments,
         train_dataset=_dataset(examples),
         loss=ListwiseLoss(model, objective),
         evaluator=curve,
-        callbacks=[_Reporting(on_step)],
+        callbacks=[_Reporting(on_step, curve)],
     )
     trainer.remove_callback(PrinterCallback)
     last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
-    if last is None:
+    curve.resume(_step_of(last))
+    if not curve.points:
         curve(model)
     trainer.train(resume_from_checkpoint=last)
     return curve.points
+
+
+def _step_of(checkpoint: str | None) -> int:
+    """The updates behind a checkpoint, which the trainer writes into its folder's name."""
+    return int(checkpoint.rpartition("-")[2]) if checkpoint else 0
 
 
 def _arguments(checkpoints: Path, schedule: Schedule) -> CrossEncoderTrainingArguments:

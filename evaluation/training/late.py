@@ -20,6 +20,7 @@ from evaluation.stores import OnProgress
 from evaluation.training.fine_tuning import Point
 from evaluation.training.groups import Group
 from evaluation.training.held_out import judge
+from evaluation.training.libraries import quieten
 from evaluation.training.recipe import Recipe
 from evaluation.training.sampling import draw
 from evaluation.training.train import Material, Trained, sampling_of, steps_of
@@ -106,6 +107,7 @@ def learn_projection(
     Raises:
         ModelUnavailable: the base is no BERT bi-encoder, or not to be had.
     """
+    quieten()
     base = find_model(recipe.base, settings)
     if base.json("config.json").get("model_type") != "bert":
         raise ModelUnavailable(

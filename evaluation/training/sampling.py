@@ -15,7 +15,8 @@ class Sampling:
     Attributes:
         negatives: passages beside the one that answers.
         dev_share: of the queries, held out by the hash of their text.
-        dev_limit: the most that are held out.
+        dev_limit: the most that are held out; dev_passages: of each, the first so many of
+            the order, as a window has them.
         easy_share: of the groups that the prior orders rightly by far, so many are kept:
             they teach little, and none at all would teach that the prior is always wrong.
         margin: what "by far" is, in the prior's logits.
@@ -24,6 +25,7 @@ class Sampling:
     negatives: int = 7
     dev_share: float = 0.05
     dev_limit: int = 300
+    dev_passages: int = 20
     easy_share: float = 0.25
     margin: float = 1.0
 
@@ -34,7 +36,14 @@ def split(groups: Sequence[Group], sampling: Sampling) -> tuple[list[Group], lis
     held.sort(key=lambda group: _fraction("held " + group.query))
     names = {group.query.casefold() for group in held}
     training = [group for group in groups if group.query.casefold() not in names]
-    return training, held[: sampling.dev_limit]
+    return training, [_window(group, sampling) for group in held[: sampling.dev_limit]]
+
+
+def _window(group: Group, sampling: Sampling) -> Group:
+    first = sorted(group.passages, key=lambda passage: passage.rank)[: sampling.dev_passages]
+    answers = [passage for passage in first if (passage.grade or 0) > 0]
+    # A query without an answer in the window would measure nothing.
+    return replace(group, passages=tuple(first if answers else (group.passages[0], *first)))
 
 
 def draw(groups: Sequence[Group], count: int, sampling: Sampling, seed: int) -> list[Group]:

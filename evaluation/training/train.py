@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,18 +15,17 @@ from evaluation.stores import OnProgress, share_model_notes
 from evaluation.training.groups import Group, read_groups, write_groups
 from evaluation.training.guards import Guard
 from evaluation.training.judged import Judged
+from evaluation.training.libraries import quieten, require_torch
 from evaluation.training.mining import mine
 from evaluation.training.recipe import Recipe
 from evaluation.training.sampling import Sampling, draw, split
 from evaluation.training.sources import read_sources
 from services.assembly import open_services
-from services.errors import InvalidInput, ModelUnavailable
+from services.errors import InvalidInput
 from services.settings import Settings
 
 if TYPE_CHECKING:
     from evaluation.training.fine_tuning import Point
-
-_NEEDED = ("torch", "sentence_transformers", "accelerate", "datasets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +58,6 @@ class Trained:
     held_out: int
     curve: "Sequence[Point]"
     prior_scale: float | None
-
-
-def require_torch() -> None:
-    """Raise ModelUnavailable, with what to install, where training cannot run."""
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise ModelUnavailable(
-            f"Training needs {', '.join(missing)}, which the core installation leaves out: "
-            "pip install 'winnow[torch]'."
-        )
 
 
 async def prepare(
@@ -137,6 +125,7 @@ def learn(
         ModelUnavailable: the base or the teacher is not to be had.
     """
     require_torch()
+    quieten()
     from evaluation.training.fine_tuning import Examples, Schedule, fine_tune
     from evaluation.training.finishing import finish
     from evaluation.training.losses import Objective

@@ -10,7 +10,7 @@ import torch
 from services.models.folder import ModelFolder
 from services.models.loading import load_bi_encoder, load_cross_encoder
 from services.ports.models import Passage
-from tests.models.conftest import TEXTS, MakeModel, MakeSettings
+from tests.models.conftest import TEXTS, MakeSettings
 
 pytestmark = pytest.mark.slow
 
@@ -18,26 +18,13 @@ QUERIES = ("when do tides turn", "path of a file object", "numbers 3.14159 and 4
 PAIRS = [(query, text) for query in QUERIES for text in TEXTS[:5]]
 
 
-@pytest.fixture(scope="module")
-def bi_encoder(make_model: MakeModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small bi-encoder with random weights, mean pooling and normalisation."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
-
-    folder = tmp_path_factory.mktemp("bi-encoder")
-    transformer = Transformer(str(make_model("Bert", task="Model")))
-    pooling = Pooling(transformer.get_embedding_dimension(), "mean")
-    SentenceTransformer(modules=[transformer, pooling, Normalize()], device="cpu").save(str(folder))
-    return folder
-
-
 @pytest.fixture
-def begun(bi_encoder: Path, tmp_path: Path) -> Path:
+def begun(small_bi_encoder: Path, tmp_path: Path) -> Path:
     """The cross-encoder's folder as training finds it."""
     from evaluation.training import interaction_folder
 
     folder = tmp_path / "begun"
-    interaction_folder.begin(bi_encoder, folder, crossing_layers=1, max_tokens=64)
+    interaction_folder.begin(small_bi_encoder, folder, crossing_layers=1, max_tokens=64)
     return folder
 
 
@@ -46,17 +33,19 @@ def _logits(folder: Path, make_settings: MakeSettings) -> np.ndarray:
     return model.score([(query, Passage(text)) for query, text in PAIRS]).logits
 
 
-def test_a_bert_bi_encoder_with_mean_pooling_can_begin_one(bi_encoder: Path, begun: Path) -> None:
+def test_a_bert_bi_encoder_with_mean_pooling_can_begin_one(
+    small_bi_encoder: Path, begun: Path
+) -> None:
     """And what was begun is known by its configuration, not by its name."""
     from evaluation.training import interaction_folder
 
-    assert interaction_folder.starts_from(ModelFolder(bi_encoder, "b", "1", "path"))
+    assert interaction_folder.starts_from(ModelFolder(small_bi_encoder, "b", "1", "path"))
     assert not interaction_folder.starts_from(ModelFolder(begun, "b", "1", "path"))
     assert interaction_folder.is_interaction(begun)
 
 
 def test_closed_and_alone_its_cosine_is_the_bi_encoders(
-    bi_encoder: Path, begun: Path, make_settings: MakeSettings
+    small_bi_encoder: Path, begun: Path, make_settings: MakeSettings
 ) -> None:
     """With the bias shut and MaxSim left out, each score is the base's similarity."""
     from evaluation.training import interaction_folder
@@ -66,7 +55,7 @@ def test_closed_and_alone_its_cosine_is_the_bi_encoders(
         scorer.crossing.fill_(-1e9)
         scorer.scales.copy_(torch.tensor([1.0, 0.0]))
     interaction_folder.write(scorer, begun)
-    encoder = load_bi_encoder(make_settings(bi_encoder=str(bi_encoder)))
+    encoder = load_bi_encoder(make_settings(bi_encoder=str(small_bi_encoder)))
     expected = [
         float(
             encoder.encode_queries([query]).vectors[0] @ encoder.encode_queries([text]).vectors[0]
