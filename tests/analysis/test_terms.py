@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from services.analysis.segmenter import is_unspaced, pieces
 from services.analysis.table import ANALYZERS, MAX_WORD_BYTES
-from services.analysis.terms import build_analyzer, engine_text, query_terms, terms
+from services.analysis.terms import (
+    build_analyzer,
+    engine_text,
+    query_terms,
+    term_weights,
+    terms,
+)
 
 LANGUAGES = st.sampled_from(sorted(ANALYZERS))
 SAMPLES = (
@@ -108,3 +114,10 @@ def test_pieces_cover_the_word(word: str, singles: bool) -> None:
     assert positions[-1] < width
     assert is_unspaced(word) or found == [(0, len(word), 0)]
     assert bool(re.search("[猫が서ไ่\u3099]", word)) == is_unspaced(word)
+
+
+def test_repetition_counts_by_its_root_and_late_terms_not_at_all() -> None:
+    """The limit is one of distinct terms; a repetition of one that is held still counts."""
+    text = "boat lake boats shore boat the boat"
+    assert term_weights("en", text, 2) == {"boat": 2.0, "lake": 1.0}
+    assert term_weights("en", "the of", 9) == {}

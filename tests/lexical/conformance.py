@@ -62,6 +62,14 @@ class LexicalStoreConformance:
         assert [hit.score for hit in run] == sorted((hit.score for hit in run), reverse=True)
         assert all(hit.version == 1 for hit in run)
 
+    async def test_a_word_said_four_times_weighs_twice(self, index: LexicalIndex) -> None:
+        """Emphasis counts, and less with every repetition."""
+        await index.write([entry("a", "a boat on the lake"), entry("b", "a quiet shore")], [])
+        once = await index.search(query("boat"), 10)
+        often = await index.search(query("boat boats, boat: boat"), 10)
+        assert ids(once) == ids(often) == ["a"]
+        assert often[0].score == pytest.approx(2 * once[0].score, rel=1e-5)
+
     async def test_ties_are_ordered_by_id_and_ordinal_also_at_the_cut(
         self, index: LexicalIndex
     ) -> None:

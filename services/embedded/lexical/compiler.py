@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tantivy import FieldType as EngineType
 from tantivy import Occur, Query
 
-from services.analysis.terms import query_terms
+from services.analysis.terms import query_terms, term_weights
 from services.collections import FieldType
 from services.columns import to_stored
 from services.documents import Scalar
@@ -188,12 +188,8 @@ def _phrase(phrase: str, language: str, engine: Engine, whole: str) -> Query | N
 def _alternatives(
     text: str, language: str, engine: Engine, boosts: Mapping[str, float]
 ) -> list[Query]:
-    counts: dict[str, int] = {}
-    for term in query_terms(language, text):
-        if term.text in counts or len(counts) < MAX_QUERY_TERMS:
-            counts[term.text] = counts.get(term.text, 0) + 1
     return [
-        Query.boost_query(Query.term_query(engine.schema, name, term, "freq"), boost * count)
-        for term, count in counts.items()
+        Query.boost_query(Query.term_query(engine.schema, name, term, "freq"), boost * weight)
+        for term, weight in term_weights(language, text, MAX_QUERY_TERMS).items()
         for name, boost in boosts.items()
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.analysis.terms import term_weights
 from services.columns import to_stored
 from services.filters import Condition, Filter, Group, Junction, Operator
 from services.opensearch.client import Json
@@ -9,7 +10,6 @@ from services.opensearch.lexical.columns import column_name
 from services.opensearch.lexical.schema import BOOSTS, chunk_field, document_field
 from services.opensearch.lexical.words import (
     MAX_QUERY_TERMS,
-    counted_terms,
     phrase,
     phrase_terms,
 )
@@ -92,13 +92,13 @@ def compile_chunk_words(words: Words, language: str, scope: Scope) -> Json | Non
     """A scored query over one language's chunks; None where none of them can match."""
     limit = (MAX_CLAUSES - leaves(scope.filter)) // len(BOOSTS)
     limit = min(MAX_QUERY_TERMS, max(_FEWEST_TERMS, limit))
-    counts = counted_terms(language, words.text, limit)
+    weights = term_weights(language, words.text, limit)
     whole = chunk_field("words", language)
-    if not counts and not phrase_terms(language, words.phrases):
+    if not weights and not phrase_terms(language, words.phrases):
         return None
     scored = [
-        {"term": {chunk_field(name, language): {"value": found, "boost": boost * count}}}
-        for found, count in counts.items()
+        {"term": {chunk_field(name, language): {"value": found, "boost": boost * weight}}}
+        for found, weight in weights.items()
         for name, boost in BOOSTS.items()
     ]
     clauses: Json = {"filter": [*compile_constraints(words, language, whole)]}
@@ -110,12 +110,12 @@ def compile_chunk_words(words: Words, language: str, scope: Scope) -> Json | Non
 def compile_document_words(words: Words, language: str) -> Json | None:
     """Documents of one language with any of the words; None where none of them can match."""
     name = document_field(language)
-    counts = counted_terms(language, words.text, MAX_QUERY_TERMS)
-    if not counts and not phrase_terms(language, words.phrases):
+    found = term_weights(language, words.text, MAX_QUERY_TERMS)
+    if not found and not phrase_terms(language, words.phrases):
         return None
     parts = [term("language", language), *compile_constraints(words, language, name)]
-    if counts:
-        parts.append({"terms": {name: list(counts)}})
+    if found:
+        parts.append({"terms": {name: list(found)}})
     return every(parts)
 
 

@@ -87,15 +87,6 @@ def _analyzer(language: str) -> TextAnalyzer:
     return build_analyzer(analyzer_of(language))
 
 
-def counted_terms(language: str, text: str, limit: int) -> dict[str, int]:
-    """A query's distinct terms, the first ones, with how often each stands in it."""
-    counts: dict[str, int] = {}
-    for term in query_terms(language, text):
-        if term.text in counts or len(counts) < limit:
-            counts[term.text] = counts.get(term.text, 0) + 1
-    return counts
-
-
 def phrase_terms(language: str, phrases: Iterable[str]) -> list[list[Term]]:
     """The terms of each phrase that has any: stop words alone cannot be judged."""
     compiled = (query_terms(language, phrase)[:MAX_PHRASE_TERMS] for phrase in phrases)
