@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Scope
 
+import indexer.consistency_routes
 import indexer.generation_routes
 import indexer.routes
 import search_api.rerank_routes
@@ -91,6 +92,7 @@ def create_app(runtime: Runtime, *, open_to_all: bool = False) -> FastAPI:
     app.include_router(search_api.similar_routes.router(_similar(runtime)))
     app.include_router(search_api.rerank_routes.router(lambda: runtime.services))
     app.include_router(indexer.routes.router(lambda: runtime.indexer))
+    app.include_router(indexer.consistency_routes.router(lambda: runtime.indexer.consistency))
     app.include_router(indexer.generation_routes.router(lambda: runtime.indexer.generations))
     app.include_router(_page(runtime, keys))
     app.router.routes.append(Route("/mcp", runtime.mcp))
@@ -177,7 +179,11 @@ def _add_middleware(app: FastAPI, settings: Settings, keys: Keys, *, open_to_all
         max_wait_s=settings.max_wait_ms / 1_000,
         counts=_is_search,
     )
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        unlimited=frozenset({indexer.consistency_routes.RESTORE_PATH}),
+    )
     app.add_middleware(KeyCheck, keys=keys, needed=role_needed)
     if not keys.required and not open_to_all:
         app.add_middleware(LocalOnly, allowed_origins=settings.cors_origins)

@@ -15,6 +15,7 @@ from services.embedded.lock import find_owner
 from services.settings import Settings
 
 if TYPE_CHECKING:
+    from cli.consistency_backend import ConsistencyBackend
     from cli.generation_backend import GenerationBackend
 
 WAIT_FOR_OWNER_S = 10.0
@@ -59,6 +60,10 @@ class Backend(Protocol):
     """
 
     keeps_pages: ClassVar[bool]
+
+    @property
+    def consistency(self) -> "ConsistencyBackend":
+        """Verification, repair, dead letters, backups."""
 
     @property
     def generations(self) -> "GenerationBackend":

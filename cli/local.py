@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import ClassVar
 
 from cli.backend import Indexed, JsonObject, Stored
+from cli.consistency_backend import LocalConsistency
 from cli.generation_backend import LocalGenerations
 from indexer.bodies import CollectionAnswer, DocumentAnswer, DocumentSummary
 from indexer.draft import Draft
@@ -45,6 +46,11 @@ class Local:
         self.services = services
         self.indexer = indexer
         self.searcher = SearchService(services)
+
+    @property
+    def consistency(self) -> LocalConsistency:
+        """See :class:`cli.backend.Backend`."""
+        return LocalConsistency(self.indexer)
 
     @property
     def generations(self) -> LocalGenerations:

@@ -11,6 +11,7 @@ import typer
 
 from cli import options
 from cli.admin import admin
+from cli.admin_consistency import consistency
 from cli.console import answers, print_json, say
 from cli.running import SOME_REFUSED, UNREACHABLE, guarded, run
 from cli.storage import collections, documents
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(documents, name="documents")
 app.add_typer(collections, name="collections")
+admin.add_typer(consistency)
 app.add_typer(admin, name="admin")
 app.command()(worker)
 

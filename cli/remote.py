@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from cli.backend import Indexed, JsonObject, Stored
+from cli.consistency_backend import RemoteConsistency
 from cli.generation_backend import RemoteGenerations
 from indexer.draft import Draft
 from indexer.outcomes import OnProgress, Progress
@@ -62,6 +63,11 @@ class Remote:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
         self._dates: dict[str, set[str]] = {}
+
+    @property
+    def consistency(self) -> RemoteConsistency:
+        """See :class:`cli.backend.Backend`."""
+        return RemoteConsistency(self._ask, self._download)
 
     @property
     def generations(self) -> RemoteGenerations:
@@ -187,15 +193,30 @@ class Remote:
         try:
             answer = await self._client.request(method, path, **more)
         except httpx.HTTPError as error:
-            raise BackendUnavailable(
-                f"No Winnow answers at {self._client.base_url}: "
-                f"{str(error) or type(error).__name__}. Start one with 'winnow serve', or leave "
-                "--server and WINNOW_SERVER out."
-            ) from error
+            raise self._silent(error) from error
         if answer.is_success:
             content: JsonObject = answer.json() if answer.content else {}
             return content
         raise _error(answer)
+
+    async def _download(self, method: str, path: str, **more: Any) -> AsyncIterator[bytes]:
+        """A request's bytes as they come, or the error that the server's problem stands for."""
+        try:
+            async with self._client.stream(method, path, **more) as answer:
+                if not answer.is_success:
+                    await answer.aread()
+                    raise _error(answer)
+                async for part in answer.aiter_raw():
+                    yield part
+        except httpx.HTTPError as error:
+            raise self._silent(error) from error
+
+    def _silent(self, error: httpx.HTTPError) -> BackendUnavailable:
+        return BackendUnavailable(
+            f"No Winnow answers at {self._client.base_url}: "
+            f"{str(error) or type(error).__name__}. Start one with 'winnow serve', or leave "
+            "--server and WINNOW_SERVER out."
+        )
 
 
 def _error(answer: httpx.Response) -> WinnowError:

@@ -6,15 +6,22 @@ from services.errors import TooLarge
 
 
 class BodyLimit:
-    """Raises TooLarge as soon as a body is known to be longer than ``max_bytes``."""
+    """Raises TooLarge as soon as a body is known to be longer than ``max_bytes``.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    Args:
+        unlimited: paths that take a body of any length.
+    """
+
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, unlimited: frozenset[str] = frozenset()
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._unlimited = unlimited
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in self._unlimited:
             await self._app(scope, receive, send)
             return
         declared = next(
