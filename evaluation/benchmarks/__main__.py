@@ -13,6 +13,7 @@ from evaluation.benchmarks.embedding import embedding
 from evaluation.benchmarks.figures import Figure
 from evaluation.benchmarks.late import late_interaction
 from evaluation.benchmarks.load import load
+from evaluation.benchmarks.million import million
 from evaluation.benchmarks.reranking import reranking
 from evaluation.benchmarks.searching import searching
 from evaluation.benchmarks.server_stack import server_stack
@@ -20,8 +21,9 @@ from services.errors import WinnowError
 from services.settings import Settings, load_settings
 
 _WITHOUT_SERVERS = ("embedding", "reranking", "late", "search", "budget")
-_WITH_SERVERS = ("servers", "load")
+_WITH_SERVERS = ("servers", "load", "million")
 _CHUNKS = 15_000
+_MILLION = 1_000_000
 _PIPE_WIDTH = 140
 
 
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _benchmarks(
-    settings: Settings, chunks: int, console: Console
+    settings: Settings, chunks: int | None, console: Console
 ) -> dict[str, Callable[[], list[Figure]]]:
     told = ""
 
@@ -64,10 +66,11 @@ def _benchmarks(
         "embedding": lambda: embedding(settings),
         "reranking": lambda: reranking(settings),
         "late": lambda: late_interaction(settings),
-        "search": lambda: searching(settings, chunks, progress),
+        "search": lambda: searching(settings, chunks or _CHUNKS, progress),
         "budget": lambda: latency_budget(settings, progress),
-        "load": lambda: load(settings, chunks, progress),
-        "servers": lambda: server_stack(settings, chunks, progress),
+        "servers": lambda: server_stack(settings, chunks or _CHUNKS, progress),
+        "load": lambda: load(settings, chunks or _CHUNKS, progress),
+        "million": lambda: million(settings, chunks or _MILLION, progress),
     }
 
 
@@ -77,10 +80,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(names)}")
     parser.add_argument("--only", action="append", choices=names, help="the same, once a name")
     parser.add_argument(
-        "--chunks", type=int, default=_CHUNKS, help="chunks to search over (%(default)s)"
+        "--chunks", type=int, help=f"chunks to search over ({_CHUNKS:,}; million: {_MILLION:,})"
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list on stdout")
-    return parser.parse_args(arguments)
+    chosen = parser.parse_args(arguments)
+    if unknown := set(chosen.names) - set(names):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    return chosen
 
 
 def _table(figures: Sequence[Figure]) -> Table:

@@ -28,7 +28,8 @@ from services.settings import Settings
 
 COLLECTION = "bench"
 
-_WORDS = 45
+WORDS = 45
+BATCH = 10_000
 _DEPTH = 100
 _QUERIES = 60
 _WINDOWS = (20, 50, 100)
@@ -72,13 +73,12 @@ async def search_figures(settings: Settings, chunks: int, progress: OnProgress) 
 
 
 async def index_passages(
-    services: Services, chunks: int, progress: OnProgress, *, words: int = _WORDS
+    services: Services, chunks: int, progress: OnProgress, *, words: int = WORDS
 ) -> None:
-    """Documents of one chunk each, so that their number is the number of chunks."""
-    drafts = [
-        Draft(id=f"{number:06}", text=text, language="en")
-        for number, text in enumerate(passages(chunks, words, seed=7))
-    ]
+    """Documents of one chunk each, so that their number is the number of chunks.
+
+    Passages come in batches of :data:`BATCH`, each made with the number of its first as seed.
+    """
 
     def indexing(state: Progress) -> None:
         progress("Indexing", state.documents, state.total)
@@ -86,7 +86,14 @@ async def index_passages(
     indexer = Indexer(services)
     try:
         await indexer.ensure_collection(COLLECTION)
-        await indexer.put(COLLECTION, drafts)
+        for start in range(0, chunks, BATCH):
+            texts = passages(min(BATCH, chunks - start), words, seed=start)
+            drafts = [
+                Draft(id=f"{number:08}", text=text, language="en")
+                for number, text in enumerate(texts, start=start)
+            ]
+            await indexer.put(COLLECTION, drafts)
+            progress("Storing", start + len(drafts), chunks)
         await indexer.index_pending(COLLECTION, indexing)
     finally:
         await indexer.close()
