@@ -2,8 +2,8 @@
 
 A circuit breaker (Nygard, *Release It!*, 2007) that judges silence, not slowness: it opens
 when a call was lost or given up while nothing at all came from the backend, and any answer
-closes it, be it an error. While it is open one call at a time tries the backend; the others
-are told at once, and have their deadline left for what still works.
+closes it, be it an error. While it is open callers are told at once, and have their deadline
+left for what still works; the breaker itself finds out when the backend is back.
 """
 
 import asyncio
@@ -16,7 +16,10 @@ from services.errors import BackendUnavailable, DeadlineExceeded
 T = TypeVar("T")
 
 PAUSE_S = 0.25
-"""How long nothing is tried after a try that failed."""
+"""Between two looks whether the backend is back."""
+
+LOOK_S = 1.0
+"""What a look may take."""
 
 PATIENCE_S = 0.15
 """A caller that leaves sooner says nothing about the backend."""
@@ -29,28 +32,25 @@ class Unreachable(BackendUnavailable):
 class Breaker:
     """One backend's state, for calls on one event loop."""
 
-    def __init__(self, backend: str) -> None:
-        """``backend`` is its name in messages."""
+    def __init__(self, backend: str, look: Callable[[], Awaitable[object]]) -> None:
+        """``backend`` is its name in messages; ``look`` asks it something cheap."""
         self._backend = backend
+        self._look = look
         self._answered_s = float("-inf")
         self._open = False
-        self._trying = False
-        self._next_try_s = 0.0
+        self._watch: asyncio.Task[None] | None = None
 
     async def call(self, ask: Callable[[], Awaitable[T]]) -> T:
         """What the backend answers.
 
         Raises:
-            BackendUnavailable: at once where it was silent a moment ago; else what ``ask``
-                raises.
+            BackendUnavailable: at once where it is silent; else what ``ask`` raises.
         """
-        tries = self._open
-        if tries and (self._trying or time.monotonic() < self._next_try_s):
+        if self._open:
             raise BackendUnavailable(
-                f"{self._backend} did not answer a moment ago; it is tried again by itself.",
+                f"{self._backend} does not answer; it is used again as soon as it does.",
                 retry_after_s=1,
             )
-        self._trying = self._trying or tries
         began_s = time.monotonic()
         try:
             answer = await ask()
@@ -64,18 +64,34 @@ class Breaker:
         except BackendUnavailable:
             self._heard()
             raise
-        else:
-            self._heard()
-            return answer
-        finally:
-            if tries:
-                self._trying = False
+        self._heard()
+        return answer
+
+    async def close(self) -> None:
+        """Stop looking."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
 
     def _heard(self) -> None:
         self._answered_s = time.monotonic()
         self._open = False
 
     def _silent(self, since_s: float) -> None:
-        if self._answered_s < since_s:
-            self._open = True
-            self._next_try_s = time.monotonic() + PAUSE_S
+        if self._answered_s >= since_s or self._open:
+            return
+        self._open = True
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.get_running_loop().create_task(self._until_back())
+
+    async def _until_back(self) -> None:
+        while self._open:
+            await asyncio.sleep(PAUSE_S)
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    await self._look()
+            except (Unreachable, DeadlineExceeded, TimeoutError):
+                continue
+            except BackendUnavailable:
+                pass  # an error is an answer
+            self._heard()

@@ -25,6 +25,7 @@ Parameter = str | int | bool
 
 READ_TIMEOUT_S = 10
 WRITE_TIMEOUT_S = 60
+_LOOK_S = 1
 _CONNECTIONS = 32
 # The vendor's client warns of every answer that is not 2xx, the expected 404 and 409 among
 # them; what matters arrives as an error of ours.
@@ -65,7 +66,7 @@ class OpenSearchClient:
         self._client = AsyncOpenSearch(
             hosts=[url], maxsize=_CONNECTIONS, max_retries=0, retry_on_timeout=False
         )
-        self._breaker = Breaker("OpenSearch")
+        self._breaker = Breaker("OpenSearch", lambda: self.send("GET", "/", None, _LOOK_S))
         self._closed = False
 
     async def read(self, path: str, body: object = None, **params: Parameter) -> Json:
@@ -130,6 +131,7 @@ class OpenSearchClient:
         """Close every connection; a second time does no harm."""
         if not self._closed:
             self._closed = True
+            await self._breaker.close()
             await self._client.close()
 
 

@@ -5,6 +5,8 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from qdrant_client import AsyncQdrantClient
+
 from services.breaker import Breaker, Unreachable
 from services.qdrant.errors import PutOff, translated
 
@@ -18,10 +20,10 @@ _LONGEST_PAUSE_S = 0.2
 class Reads:
     """What all indexes of a server share: a silent server is found out once."""
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, client: AsyncQdrantClient, timeout_s: float) -> None:
         """``timeout_s`` bounds each attempt; a caller's own deadline is mostly shorter."""
         self._timeout_s = timeout_s
-        self._breaker = Breaker("Qdrant")
+        self._breaker = Breaker("Qdrant", lambda: self._once(client.info))
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
         """The server's answer; asked again where the connection broke or it was put off.
@@ -31,6 +33,10 @@ class Reads:
             BackendUnavailable: at once while the server is silent; else what went wrong.
         """
         return await self._breaker.call(lambda: self._ask(question))
+
+    async def close(self) -> None:
+        """Stop looking for a server that is silent."""
+        await self._breaker.close()
 
     async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
         for attempt in range(1, _ATTEMPTS):

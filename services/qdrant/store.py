@@ -27,7 +27,7 @@ class QdrantStore:
         """Takes the client over: closing the store closes it."""
         self._client = client
         self._configuration = configuration or QdrantConfiguration()
-        self._reads = Reads(self._configuration.read_timeout_s)
+        self._reads = Reads(client, self._configuration.read_timeout_s)
         self._indexes: dict[str, QdrantIndex] = {}
 
     async def open(self, generation: Generation) -> QdrantIndex:
@@ -80,6 +80,7 @@ class QdrantStore:
     async def close(self) -> None:
         """Close the connections."""
         self._indexes.clear()
+        await self._reads.close()
         await self._client.close()
 
     def _collection(self, generation: Generation) -> str:

@@ -106,8 +106,8 @@ class Proxy:
         try:
             if self._way is not Way.RESET:
                 await self._relay(reader, writer)
-        except (OSError, EOFError, ValueError):
-            pass  # one side left
+        except (OSError, EOFError, ValueError, asyncio.CancelledError):
+            pass  # one side left, or the proxy closes
         finally:
             self._writers.discard(writer)
             _reset(writer)

@@ -1,14 +1,16 @@
 """When a silent backend is left alone, and how it is found again."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 
 from services import breaker
 from services.breaker import Breaker, Unreachable
 from services.errors import BackendUnavailable, DeadlineExceeded
+
+SOON_S = 30.0
 
 
 class Backend:
@@ -22,11 +24,17 @@ class Backend:
         self.asked += 1
         return await self.answer()
 
+    async def look(self) -> str:
+        return await self.answer()
+
     async def well(self) -> str:
         return "well"
 
     async def lost(self) -> str:
         raise Unreachable("connection refused")
+
+    async def late(self) -> str:
+        raise DeadlineExceeded("no answer in time")
 
     async def refused(self) -> str:
         raise BackendUnavailable("HTTP 500")
@@ -36,89 +44,97 @@ class Backend:
         return "never"
 
 
+@asynccontextmanager
+async def guarded() -> AsyncIterator[tuple[Breaker, Backend]]:
+    """A backend that is well, and its breaker."""
+    backend = Backend()
+    guard = Breaker("Backend", backend.look)
+    yield guard, backend
+    await guard.close()
+
+
+async def is_told_at_once(guard: Breaker, backend: Backend) -> None:
+    """The backend is not asked."""
+    before = backend.asked
+    with pytest.raises(BackendUnavailable, match="as soon as"):
+        await guard.call(backend)
+    assert backend.asked == before
+
+
+async def is_back(guard: Breaker, backend: Backend) -> None:
+    """Without anybody's doing."""
+    async with asyncio.timeout(SOON_S):
+        while True:
+            try:
+                assert await guard.call(backend) == "well"
+                return
+            except BackendUnavailable:
+                await asyncio.sleep(0.01)
+
+
 async def abandoned(guard: Breaker, backend: Backend, after_s: float) -> None:
     """A caller that leaves."""
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(guard.call(backend), after_s)
 
 
-async def test_what_is_lost_is_not_asked_again_at_once() -> None:
-    """The next caller is told without asking; after a pause one asks, and all is as before."""
-    guard, backend = Breaker("Backend"), Backend()
-    backend.answer = backend.lost
-    with pytest.raises(Unreachable):
-        await guard.call(backend)
-    with pytest.raises(BackendUnavailable, match="a moment ago"):
-        await guard.call(backend)
-    assert backend.asked == 1
-    backend.answer = backend.well
-    await asyncio.sleep(breaker.PAUSE_S)
-    assert await guard.call(backend) == "well"
-    assert await guard.call(backend) == "well"
+@pytest.mark.parametrize("way", ["lost", "late"])
+async def test_what_is_lost_is_not_asked_again_until_it_is_back(way: str) -> None:
+    """The next callers are told at once; a connection that broke and a timeout say the same."""
+    async with guarded() as (guard, backend):
+        backend.answer = getattr(backend, way)
+        with pytest.raises(BackendUnavailable):
+            await guard.call(backend)
+        await is_told_at_once(guard, backend)
+        await asyncio.sleep(breaker.PAUSE_S * 2)
+        await is_told_at_once(guard, backend)
+        backend.answer = backend.well
+        await is_back(guard, backend)
 
 
 async def test_errors_are_answers() -> None:
     """A backend that refuses is there: everybody may ask it."""
-    guard, backend = Breaker("Backend"), Backend()
-    backend.answer = backend.refused
-    for _ in range(3):
-        with pytest.raises(BackendUnavailable, match="500"):
+    async with guarded() as (guard, backend):
+        backend.answer = backend.refused
+        for _ in range(3):
+            with pytest.raises(BackendUnavailable, match="500"):
+                await guard.call(backend)
+        assert backend.asked == 3
+
+
+async def test_an_error_ends_a_silence() -> None:
+    """What refuses now is there again."""
+    async with guarded() as (guard, backend):
+        backend.answer = backend.lost
+        with pytest.raises(Unreachable):
             await guard.call(backend)
-    assert backend.asked == 3
+        backend.answer = backend.refused
+        async with asyncio.timeout(SOON_S):
+            while backend.asked == 1:
+                with pytest.raises(BackendUnavailable):
+                    await guard.call(backend)
+                await asyncio.sleep(0.01)
 
 
 async def test_a_caller_that_leaves_a_silent_backend_tells_the_others() -> None:
     """Who comes next loses no time; one that leaves at once says nothing."""
-    guard, backend = Breaker("Backend"), Backend()
-    backend.answer = backend.silent
-    await abandoned(guard, backend, breaker.PATIENCE_S / 10)
-    await abandoned(guard, backend, breaker.PATIENCE_S * 2)
-    began_s = time.monotonic()
-    with pytest.raises(BackendUnavailable):
-        await guard.call(backend)
-    assert time.monotonic() - began_s < breaker.PAUSE_S
-    assert backend.asked == 2
+    async with guarded() as (guard, backend):
+        backend.answer = backend.silent
+        await abandoned(guard, backend, breaker.PATIENCE_S / 10)
+        await abandoned(guard, backend, breaker.PATIENCE_S * 2)
+        assert backend.asked == 2
+        await is_told_at_once(guard, backend)
+        backend.answer = backend.well
+        await is_back(guard, backend)
 
 
 async def test_slow_is_not_silent() -> None:
     """Where others were answered meanwhile, one slow question stops nobody."""
-    guard, backend, slow = Breaker("Backend"), Backend(), Backend()
-    slow.answer = slow.silent
-    leaving = asyncio.create_task(abandoned(guard, slow, breaker.PATIENCE_S * 2))
-    await asyncio.sleep(breaker.PATIENCE_S)
-    assert await guard.call(backend) == "well"
-    await leaving
-    assert await guard.call(backend) == "well"
-
-
-async def test_one_tries_while_the_others_are_told() -> None:
-    """A try that is lost begins the pause anew."""
-    guard, backend = Breaker("Backend"), Backend()
-    backend.answer = backend.lost
-    with pytest.raises(Unreachable):
-        await guard.call(backend)
-    await asyncio.sleep(breaker.PAUSE_S)
-    backend.answer = backend.silent
-    trying = asyncio.create_task(guard.call(backend))
-    await asyncio.sleep(breaker.PATIENCE_S * 2)
-    with pytest.raises(BackendUnavailable, match="a moment ago"):
-        await guard.call(backend)
-    trying.cancel()
-    await asyncio.gather(trying, return_exceptions=True)
-    with pytest.raises(BackendUnavailable, match="a moment ago"):
-        await guard.call(backend)
-    assert backend.asked == 2
-
-
-async def test_a_deadline_of_its_own_is_silence_too() -> None:
-    """The adapter's timeout says the same as a caller that leaves."""
-    guard, backend = Breaker("Backend"), Backend()
-
-    async def late() -> str:
-        raise DeadlineExceeded("no answer in time")
-
-    backend.answer = late
-    with pytest.raises(DeadlineExceeded):
-        await guard.call(backend)
-    with pytest.raises(BackendUnavailable, match="a moment ago"):
-        await guard.call(backend)
+    async with guarded() as (guard, backend):
+        slow = Backend()
+        slow.answer = slow.silent
+        leaving = asyncio.create_task(abandoned(guard, slow, breaker.PATIENCE_S * 2))
+        await asyncio.sleep(breaker.PATIENCE_S)
+        assert await guard.call(backend) == "well"
+        await leaving
+        assert await guard.call(backend) == "well"
