@@ -13,6 +13,7 @@ from rich.table import Table
 
 from evaluation.evaluate import evaluate
 from evaluation.report import Report
+from evaluation.stacks import compare_stacks
 from evaluation.stores import OnProgress
 from evaluation.systems import BM25, FUSED, VECTOR, System
 from evaluation.targets import (
@@ -61,8 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parse(arguments)
     console = Console()
     try:
-        folders = _folders(chosen.folder, chosen.collections)
         settings = load_settings(data_dir=chosen.data_dir)
+        if chosen.servers:
+            return compare_stacks(console, settings, chosen.folder, chosen.collections)
+        folders = _folders(chosen.folder, chosen.collections)
         missed = sum(_measure(console, settings, folder) for folder in folders)
     except WinnowError as error:
         Console(stderr=True).print(f"scripts/quality: {error.detail}", markup=False)
@@ -75,6 +78,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/quality", description=__doc__)
     parser.add_argument("folder", type=Path, help="holds a folder for each judged collection")
     parser.add_argument("collections", nargs="*", help=f"only these, of: {', '.join(COLLECTIONS)}")
+    parser.add_argument(
+        "--servers",
+        action="store_true",
+        help="compare the servers of WINNOW_OPENSEARCH_URL and WINNOW_QDRANT_URL with the "
+        "embedded stack instead, on every collection of the folder",
+    )
     parser.add_argument(
         "--data-dir", type=Path, help="where stores are kept for the next run (WINNOW_DATA_DIR)"
     )

@@ -10,6 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from services.errors import ModelUnavailable
 from services.models.finding import find_model
+from services.models.overlap import OVERLAP
 from services.settings import Settings
 
 _TOKENIZER_FILES = (
@@ -55,6 +56,13 @@ def cross_encoder_folder(settings: Settings, aside: Path) -> CrossEncoderFolder:
         _put_head_on(body, aside)
         return CrossEncoderFolder(aside, f"layers of {settings.bi_encoder}, random head", False)
     return CrossEncoderFolder(found.path, found.name, True)
+
+
+def cross_encoder_name(settings: Settings, aside: Path) -> str:
+    """What WINNOW_CROSS_ENCODER names in a process that runs it; the stand-in stays itself."""
+    if settings.cross_encoder == OVERLAP:
+        return OVERLAP
+    return str(cross_encoder_folder(settings, aside).path)
 
 
 def small_cross_encoder_folder() -> CrossEncoderFolder:

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 
 from evaluation.benchmarks.figures import Figure
-from evaluation.benchmarks.models import cross_encoder_folder
+from evaluation.benchmarks.models import cross_encoder_name
 from evaluation.benchmarks.processes import api, server, winnow
 from evaluation.benchmarks.searching import COLLECTION, index_passages
 from evaluation.benchmarks.texts import queries
@@ -70,14 +70,14 @@ def running_stack(
         server(settings.broker_url, "redis") as broker,
         server(settings.cache_url, "redis") as cache,
     ):
-        model = cross_encoder_folder(settings, Path(folder) / "cross-encoder")
+        model = cross_encoder_name(settings, Path(folder) / "cross-encoder")
         environment = {
             "WINNOW_DATA_DIR": str(Path(folder) / "data"),
             "WINNOW_OPENSEARCH_URL": opensearch,
             "WINNOW_OPENSEARCH_PREFIX": f"bench-{uuid.uuid4().hex[:8]}",
             "WINNOW_BROKER_URL": broker,
             "WINNOW_CACHE_URL": cache,
-            "WINNOW_CROSS_ENCODER": str(model.path),
+            "WINNOW_CROSS_ENCODER": model,
             "WINNOW_BUDGET_MS": str(_UNHURRIED_MS),
             "WINNOW_DEADLINE_MS": str(_UNHURRIED_MS),
         } | more
