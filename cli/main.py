@@ -203,6 +203,53 @@ def evaluate(
 
 
 @app.command()
+def train(
+    out: Annotated[Path, typer.Argument(help="The folder to write.", metavar="OUT")],
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(help="BEIR folders, files of pairs, click logs.", metavar="SOURCE..."),
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="A TOML file that says everything.", metavar="FILE")
+    ] = None,
+    root: Annotated[
+        Path, typer.Option(help="What the sources' paths are below.", metavar="DIR")
+    ] = Path(),
+    split: Annotated[str, typer.Option(help="Judgments of BEIR folders.")] = "train",
+    documents: Annotated[
+        str, typer.Option(help="The corpus.jsonl that click logs speak of.", metavar="FILE")
+    ] = "",
+    base: Annotated[
+        str | None, typer.Option(help="The model to begin with: a name or a path.")
+    ] = None,
+    late: Annotated[
+        bool, typer.Option("--late", help="Train late interaction's token vectors instead.")
+    ] = False,
+    teacher: Annotated[
+        str | None, typer.Option(help='A cross-encoder to learn from, or "prior".')
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Updates; else by epochs.", min=1)] = None,
+    epochs: Annotated[float | None, typer.Option(help="Times each query is seen.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Makes a run repeatable.")] = None,
+    data_dir: options.DataDir = None,
+    json: options.Json = False,
+) -> None:
+    """Train a reranker on judgments; a run that was stopped goes on where it was."""
+    from cli import train_command
+
+    changes = {"teacher": teacher, "steps": steps, "epochs": epochs, "seed": seed}
+    choices = train_command.Choices(
+        out, tuple(sources or ()), recipe, root, split, documents, base, late, changes
+    )
+    trained = train_command.perform(options.settings_from(data_dir), choices)
+    if json:
+        print_json(train_command.figures(trained))
+    else:
+        answers().print(train_command.table(trained))
+        say(f"Written to {trained.folder}: WINNOW_CROSS_ENCODER={trained.folder}")
+
+
+@app.command()
 def doctor(
     data_dir: options.DataDir = None,
     server: options.Server = None,
