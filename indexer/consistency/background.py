@@ -44,27 +44,31 @@ class BackgroundReconciliation:
         while True:
             try:
                 for collection in await self._ledger.collections.list():
-                    await self._turn(collection.name)
+                    await self.turn(collection.name)
             except WinnowError as error:
                 _log.warning("Reconciliation waits: %s", error.detail)
             await asyncio.sleep(self._interval_s / _LOOKS)
 
-    async def _turn(self, collection: str) -> None:
-        """Walk over a collection whose turn it is; one that fails holds up no other."""
+    async def turn(self, collection: str) -> bool:
+        """Walk over a collection if it is its turn; returns whether it was to the end.
+
+        One that fails holds up no other.
+        """
         lease = await self._ledger.leases.acquire(
             f"reconcile:{collection}", new_holder(), self._interval_s
         )
         if lease is None:
-            return
+            return False
         try:
             repairs = await reconcile(self._services, collection, Walk(SHARE))
         except NotFound:
-            return
+            return False
         except WinnowError as error:
             _log.warning("Reconciliation of '%s' broke off: %s", collection, error.detail)
-            return
+            return False
         if repairs.wrote:
             _log.warning("'%s' had discrepancies: %s", collection, repairs.summary)
             self._drainer.wake(collection)
             async with audited(self._ledger.audit, _WHO, "reconcile", collection) as action:
                 action.detail = repairs.summary
+        return True

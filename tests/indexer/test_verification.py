@@ -26,13 +26,13 @@ from services.ports.vectors import VectorEntry, VectorIndex
 from tests.ledger.examples import delete, put
 from tests.lexical.examples import entry
 
-_LONG = "\n\n".join(f"Paragraph {n} of the book. " + "word " * 60 for n in range(12))
+LONG = "\n\n".join(f"Paragraph {n} of the book. " + "word " * 60 for n in range(12))
 
 
 @pytest.fixture
 async def indexed(services: Services, indexer: Indexer) -> Services:
     """The collection ``books`` of a, b and c (of several chunks), d deleted; all indexed."""
-    drafts = [Draft("a", "Boats"), Draft("b", "Trains"), Draft("c", _LONG), Draft("d", "Cars")]
+    drafts = [Draft("a", "Boats"), Draft("b", "Trains"), Draft("c", LONG), Draft("d", "Cars")]
     await indexer.put("books", drafts)
     await indexer.index_pending("books")
     await indexer.delete("books", ["d"])
@@ -189,7 +189,7 @@ async def test_chunks_of_two_versions_are_duplicates(indexed: Services, indexer:
     """An old chunk beside the new ones is found and goes."""
     _, vectors = await _engines(indexed)
     chunk = (await _chunks_of(indexed, "c"))[1]
-    await indexer.put("books", [Draft("c", _LONG + " The end.")])
+    await indexer.put("books", [Draft("c", LONG + " The end.")])
     await indexer.index_pending("books")
     payload = {"document": "c", "version": 1, **chunk_payload(chunk)}
     _shard_of(vectors).upsert([Point(chunk.ref.uuid, {TEXT: [1.0] * 64}, payload)], 64)
