@@ -22,6 +22,7 @@ from search_api.service import SearchService
 from services.assembly import Services, open_services
 from services.candidates import IndexedVersion
 from services.errors import WinnowError
+from services.generations import GenerationState
 from services.ports.lexical import Tombstone
 from services.settings import Settings
 from tests.proof.plants import PLANTS
@@ -30,7 +31,8 @@ from tests.proof.taps import Killer, tapped
 # Imported where they are needed, and so by each process anew unless the first has them.
 for _needed in ("services.embedded.lexical", "services.embedded.vectors",
                 "services.models.embedder", "services.models.loading",
-                "services.models.reranker", "services.analysis.detect"):  # fmt: skip
+                "services.models.reranker", "services.analysis.detect",
+                "services.opensearch.opening", "services.qdrant.opening"):  # fmt: skip
     importlib.import_module(_needed)
 
 COLLECTION = "proof"
@@ -245,6 +247,15 @@ class Commands:
                 list(await lexical.versions("", 10_000)), list(await vectors.versions("", 10_000)),
             )  # fmt: skip
         return found
+
+    async def forge(self, identifier: str, text: str) -> None:
+        """Store a text and say that it is indexed everywhere, though it is not."""
+        await self.put({identifier: text})
+        ledger = self._bare.ledger
+        version = (await ledger.documents.read(COLLECTION, [identifier]))[identifier].version
+        for each in await ledger.collections.generations(COLLECTION):
+            if each.state is not GenerationState.DISCARDED:
+                await ledger.documents.mark(each, {identifier: version})
 
     async def damage(self, identifier: str, engine: str) -> None:
         """Take a document out of one engine of the live generation, behind the ledger's back."""

@@ -105,6 +105,11 @@ class Machine(RuleBasedStateMachine):
         """An engine loses a document."""
         self.proof.damage(identifier, engine)
 
+    @rule(identifier=st.sampled_from(IDS), topic=topics)
+    def forge(self, identifier: str, topic: str) -> None:
+        """The ledger believes what is not so."""
+        self.proof.forge(identifier, topic)
+
     @rule()
     def reconcile(self) -> None:
         """Repairs."""

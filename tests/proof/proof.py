@@ -187,6 +187,15 @@ class Proof:
             self.model.unsettle([identifier])
             self._damaged.add(identifier)
 
+    def forge(self, identifier: str, topic: str) -> None:
+        """The ledger believes that a document is indexed, and no engine has it."""
+        self._edition += 1
+        text = text_of(topic, self._edition, 1)
+        done = self._do("forge", identifier=identifier, text=text)
+        self.model.put({identifier: text}, certain=done)
+        self._damaged.add(identifier)
+        self._recover(done)
+
     def reconcile(self) -> None:
         """Everything is repaired, and a second run finds nothing to do."""
         self._switching |= {key for key, state, _ in self._generations() if state == "building"}
