@@ -32,8 +32,6 @@ LOOK_S = 2.0
 FIRST_BACKOFF_S = 0.5
 # What is repaired is noticed within ten seconds, jitter included.
 LONGEST_BACKOFF_S = 6.0
-# Another process holds the lease: it may be done, or dead.
-DEFERRED_S = 1.0
 # How long workers go on with one generation while others wait.
 ROUND_S = 5.0
 
@@ -68,6 +66,9 @@ class Drainer:
         self._services = services
         self._rounds = Rounds(services, checkpoint)
         self._holder = new_holder()
+        self._lease_s = services.settings.index_lease_ms / 1_000
+        # Another process holds the lease: it may be done, or dead.
+        self.pause_s = self._lease_s / 4
         self._deferred: dict[str, float] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._progress: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
@@ -127,7 +128,8 @@ class Drainer:
             if not behind:
                 return
             try:
-                async with leading(self._services.ledger.leases, collection, self._holder) as lease:
+                leases = self._services.ledger.leases
+                async with leading(leases, collection, self._holder, self._lease_s) as lease:
                     if lease is None:
                         self._defer(collection)
                         return
@@ -145,7 +147,7 @@ class Drainer:
         return collection in self._deferred
 
     def _defer(self, collection: str) -> None:
-        self._deferred[collection] = time.monotonic() + DEFERRED_S
+        self._deferred[collection] = time.monotonic() + self.pause_s
 
     async def followed(
         self, collection: str, also: Generation | None = None
@@ -320,7 +322,7 @@ async def drained(
                     elapsed_s = time.monotonic() - started_s
                     progress(Progress(done, max(total, done), chunks, elapsed_s))
         if not busy and drainer.deferred(collection):
-            await asyncio.sleep(DEFERRED_S)
+            await asyncio.sleep(drainer.pause_s)
             busy = True
     await drainer.builds.completed(collection)
     return IndexingReport(documents, chunks, tuple(letters), time.monotonic() - started_s)

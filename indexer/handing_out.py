@@ -138,7 +138,7 @@ class HandingOut:
         for _ in range(min(self._room(), len(self._ready))):
             task = self._ready.popleft()
             self._running[asyncio.create_task(self._queue.perform(task))] = task
-            self._checkpoint("handed out")
+            self._checkpoint("handed-out")
 
     async def _finished(self) -> Sequence[IngestResult]:
         """The results of tasks that ended, waiting a moment where none did."""

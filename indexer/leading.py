@@ -10,8 +10,6 @@ from services.errors import BackendUnavailable, LeaseLost
 from services.ports.leases import Lease, Leases
 from services.process import process_name
 
-# Whoever wants the lease of a process that died waits so long.
-LEASE_TTL_S = 4.0
 _RENEWALS = 4
 
 _log = logging.getLogger(__name__)
@@ -23,13 +21,15 @@ def new_holder() -> str:
 
 
 @asynccontextmanager
-async def leading(leases: Leases, collection: str, holder: str) -> AsyncIterator[Lease | None]:
+async def leading(
+    leases: Leases, collection: str, holder: str, ttl_s: float
+) -> AsyncIterator[Lease | None]:
     """The lease on a collection's indexing, renewed while the block runs.
 
     None where another process holds it: that one does the work. A lease that is lost on the
     way is not told of: the next mark, which shows it, is refused.
     """
-    lease = await leases.acquire(f"index:{collection}", holder, LEASE_TTL_S)
+    lease = await leases.acquire(f"index:{collection}", holder, ttl_s)
     if lease is None:
         yield None
         return

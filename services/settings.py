@@ -115,7 +115,8 @@ class Settings(BaseSettings):
     budget_ms: Milliseconds = 300
     deadline_ms: Milliseconds = 1_500
 
-    # Ingestion on workers.
+    # Who indexes a collection, and ingestion on workers.
+    index_lease_ms: Milliseconds = 4_000
     ingest_in_process: bool = True
     ingest_task_documents: int = Field(default=256, ge=1, le=1_024)
 
@@ -132,6 +133,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=64 * 2**20, ge=1_024)
     max_concurrent_searches: int = Field(default=32, ge=1, le=10_000)
     max_wait_ms: int = Field(default=25, ge=0, le=60_000)
+    # Requests a minute. None: 6,000, and no limit where only this machine is served; 0: none.
+    rate_per_key: int | None = Field(default=None, ge=0, le=10_000_000)
+    rate_per_address: int | None = Field(default=None, ge=0, le=10_000_000)
 
     # Serving.
     host: str = "127.0.0.1"

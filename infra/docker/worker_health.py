@@ -11,8 +11,8 @@ from typing import cast
 
 from redis import Redis
 
-from services.celery.codec import decode_heartbeat
-from services.celery.connection import BROKER_ERRORS, WORKERS_KEY
+from services.celery.codec import decode_heartbeat, decode_ingest_heartbeat
+from services.celery.connection import BROKER_ERRORS, INGEST_WORKERS_KEY, WORKERS_KEY
 
 SILENCE_S = 10.0
 TIMEOUT_S = 5.0
@@ -28,14 +28,21 @@ def main() -> str:
     try:
         with broker:
             seconds, microseconds = broker.time()
-            beats = cast("Mapping[bytes, bytes]", broker.hgetall(WORKERS_KEY))
+            reranking = cast("Mapping[bytes, bytes]", broker.hgetall(WORKERS_KEY))
+            ingesting = cast("Mapping[bytes, bytes]", broker.hgetall(INGEST_WORKERS_KEY))
     except BROKER_ERRORS as error:
         return f"The broker cannot be reached: {error}"
     now_s = seconds + microseconds / 1e6
     own = f"{socket.gethostname()}:".encode()
-    ages_s = [
-        now_s - decode_heartbeat(beat).at_s for name, beat in beats.items() if name.startswith(own)
+    told_s = [
+        *(decode_heartbeat(beat).at_s for name, beat in reranking.items() if name.startswith(own)),
+        *(
+            decode_ingest_heartbeat(beat).at_s
+            for name, beat in ingesting.items()
+            if name.startswith(own)
+        ),
     ]
+    ages_s = [now_s - at_s for at_s in told_s]
     if not ages_s:
         return "No worker of this container has told the broker that it lives."
     if min(ages_s) > SILENCE_S:

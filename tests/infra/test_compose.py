@@ -21,7 +21,7 @@ from tests.infra.compose import (
 )
 
 KEYS = {"WINNOW_SEARCH_KEY": "search-0123456789", "WINNOW_ADMIN_KEY": "admin-0123456789"}
-WINNOW = ("api", "worker", "cli")
+WINNOW = ("api", "worker", "ingest", "cli")
 
 
 def every_service() -> list[tuple[str, dict[str, Any]]]:
@@ -35,7 +35,8 @@ def every_service() -> list[tuple[str, dict[str, Any]]]:
 
 def test_the_stack_is_whole() -> None:
     """Each part that the settings can name a server for stands in the base file."""
-    assert {"api", "worker", "cli", "opensearch", "qdrant", "broker", "cache"} == set(services())
+    servers = {"opensearch", "qdrant", "broker", "cache"}
+    assert {*WINNOW, *servers} == set(services())
     assert {file.name for file in OVERLAYS} == {"gpu.yml", "monitoring.yml"}
 
 
@@ -115,7 +116,10 @@ def test_settings_accept_what_a_service_is_given(
         assert settings.opensearch_url
         assert settings.qdrant_url
         assert settings.cache_url != settings.broker_url
-    if name == "worker":
+    if name == "ingest":
+        assert settings.opensearch_url == environment("api", KEYS)["WINNOW_OPENSEARCH_URL"]
+        assert settings.qdrant_url == environment("api", KEYS)["WINNOW_QDRANT_URL"]
+    if name in ("worker", "ingest"):
         assert settings.broker_url == environment("api", KEYS)["WINNOW_BROKER_URL"]
         assert not settings.search_key.get_secret_value()
         assert not settings.admin_key.get_secret_value()
@@ -133,7 +137,9 @@ def test_what_may_be_set_is_listed() -> None:
                 assert value is not None or key in listed, f"{name}: {key}"
 
 
-@pytest.mark.parametrize("name", ["api", "worker", "opensearch", "qdrant", "broker", "cache"])
+@pytest.mark.parametrize(
+    "name", ["api", "worker", "ingest", "opensearch", "qdrant", "broker", "cache"]
+)
 def test_services_are_bounded_and_come_back(name: str) -> None:
     """Each has a memory limit, a restart policy, a health check and bounded logs."""
     service = services()[name]
