@@ -11,6 +11,7 @@ from rich.table import Table
 from evaluation.benchmarks.budget import latency_budget
 from evaluation.benchmarks.embedding import embedding
 from evaluation.benchmarks.figures import Figure
+from evaluation.benchmarks.generations import generations
 from evaluation.benchmarks.late import late_interaction
 from evaluation.benchmarks.load import load
 from evaluation.benchmarks.million import million
@@ -20,9 +21,10 @@ from evaluation.benchmarks.server_stack import server_stack
 from services.errors import WinnowError
 from services.settings import Settings, load_settings
 
-_WITHOUT_SERVERS = ("embedding", "reranking", "late", "search", "budget")
+_WITHOUT_SERVERS = ("embedding", "reranking", "late", "search", "budget", "generations")
 _WITH_SERVERS = ("servers", "load", "million")
 _CHUNKS = 15_000
+_BUILT_CHUNKS = 3_000
 _MILLION = 1_000_000
 _PIPE_WIDTH = 140
 
@@ -68,6 +70,7 @@ def _benchmarks(
         "late": lambda: late_interaction(settings),
         "search": lambda: searching(settings, chunks or _CHUNKS, progress),
         "budget": lambda: latency_budget(settings, progress),
+        "generations": lambda: generations(settings, chunks or _BUILT_CHUNKS, progress),
         "servers": lambda: server_stack(settings, chunks or _CHUNKS, progress),
         "load": lambda: load(settings, chunks or _CHUNKS, progress),
         "million": lambda: million(settings, chunks or _MILLION, progress),

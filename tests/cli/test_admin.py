@@ -1,86 +1,144 @@
 """``winnow admin``: another configuration while it serves, and back."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import httpx
+import pytest
+
+from cli.main import app
+from cli.running import guarded
 from tests.cli.test_serving import serving
 from tests.conftest import Winnow
 
+Command = Callable[..., int]
 
-def fill(winnow: Winnow) -> None:
+
+def fill(folder: Path) -> None:
     """A few notes and judged queries over them."""
-    notes = winnow.folder / "notes"
+    notes = folder / "notes"
     notes.mkdir()
     for number, topic in enumerate(("tea", "coffee", "bread", "river", "zebra", "harbour")):
         (notes / f"{topic}.txt").write_text(f"All about {topic}: note {number} of many. " * 6)
-    judged = winnow.folder / "judged"
+    (notes / "cat.txt").write_text("Die Katzen schlafen auf den Dächern.")
+    judged = folder / "judged"
     (judged / "qrels").mkdir(parents=True)
-    queries = [{"_id": topic, "text": f"about {topic}"} for topic in ("tea", "zebra")]
-    (judged / "queries.jsonl").write_text("\n".join(map(json.dumps, queries)))
-    (judged / "qrels" / "test.tsv").write_text("tea\ttea.txt\t1\nzebra\tzebra.txt\t1\n")
-    assert winnow("ingest", "notes").code == 0
+    (judged / "queries.jsonl").write_text('{"_id": "c", "text": "katze dach"}')
+    (judged / "qrels" / "test.tsv").write_text("c\tcat.txt\t1\n")
 
 
-def states(winnow: Winnow) -> list[str]:
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command in this process, on a data directory of its own, with notes ingested."""
+    for name, value in {
+        "WINNOW_DATA_DIR": str(tmp_path / "data"),
+        "WINNOW_BI_ENCODER": "hashing",
+        "WINNOW_CROSS_ENCODER": "",
+        "WINNOW_DEADLINE_MS": "60000",
+        "NO_COLOR": "1",
+        "COLUMNS": "100",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path)
+
+    def run(*arguments: str) -> int:
+        try:
+            return guarded(lambda: app(arguments, prog_name="winnow"))
+        except SystemExit as ending:
+            return int(ending.code or 0)
+
+    assert run("ingest", "notes", "--language", "en") == 0
+    return run
+
+
+def states(command: Command, capsys: pytest.CaptureFixture[str]) -> list[str]:
     """Of every generation, oldest first."""
-    return [each["state"] for each in winnow("admin", "generations", "--json").json()]
+    capsys.readouterr()
+    assert command("admin", "generations", "--json") == 0
+    return [each["state"] for each in json.loads(capsys.readouterr().out)]
 
 
-def test_a_model_is_changed_and_taken_back_without_a_server(winnow: Winnow) -> None:
-    """Built, checked, measured and switched in this process; one command leads back."""
-    fill(winnow)
-    choices = Path(winnow.folder / "build.toml")
+def test_a_model_is_changed_and_taken_back_without_a_server(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Built, checked and switched in this process; one command leads back."""
+    choices = tmp_path / "build.toml"
     choices.write_text('bi_encoder = "hashing-32"\nchunk_tokens = 40\n')
-    done = winnow(
-        *("admin", "reindex", "--config", str(choices), "--overlap-tokens", "4"),
-        *("--judgments", "judged", "--activate"),
-    )
-    assert done.code == 0, done.err
-    assert "hashing-32 · chunks of 40, overlap 4" in done.err
-    assert "passed contents" in done.err
-    assert "as users get it" in done.err
-    assert states(winnow) == ["retired", "live"]
-    listing = winnow("admin", "generations")
-    assert "written to, and kept, until" in listing.out
-    assert winnow("admin", "gc").err.count("stays") == 2
-    assert winnow("admin", "rollback").code == 0
-    assert states(winnow) == ["live", "retired"]
-    again = winnow("admin", "reindex")
-    assert (again.code, "--force" in again.err) == (1, True)
+    order = ("admin", "reindex", "--config", str(choices), "--overlap-tokens", "4")
+    assert command(*order) == 0
+    said = capsys.readouterr().err
+    assert "hashing-32 · chunks of 40, overlap 4" in said
+    for name in ("complete", "refused", "contents", "samples"):
+        assert f"passed {name}: " in said
+    assert "'winnow admin activate' switches to it" in said
+    assert states(command, capsys) == ["live", "ready"]
+    assert command("admin", "activate") == 0
+    assert states(command, capsys) == ["retired", "live"]
+    assert command("admin", "generations") == 0
+    assert "written to, and kept, until" in capsys.readouterr().out
+    assert command("admin", "gc") == 0
+    assert capsys.readouterr().err.count(" stays: ") == 2
+    assert command("admin", "rollback") == 0
+    assert states(command, capsys) == ["live", "retired"]
+    assert command("admin", "reindex") == 1
+    assert "--force" in capsys.readouterr().err
 
 
-def test_a_loss_of_quality_refuses_the_switch(winnow: Winnow) -> None:
+def test_a_loss_of_quality_refuses_the_switch(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The table is printed, the live generation stays, and the exit code says so."""
-    fill(winnow)
-    (winnow.folder / "notes" / "cat.txt").write_text("Die Katzen schlafen auf den Dächern.")
-    assert winnow("ingest", "notes", "--language", "en").code == 0
-    (winnow.folder / "judged" / "queries.jsonl").write_text('{"_id": "c", "text": "katze dach"}')
-    (winnow.folder / "judged" / "qrels" / "test.tsv").write_text("c\tcat.txt\t1\n")
     alone = ("admin", "reindex", "--model", "none", "--activate")
-    assert winnow(*alone, "--language", "de").code == 0
-    worse = winnow(*alone, "--language", "own", "--judgments", "judged", "--max-drop", "0.1")
-    assert worse.code == 1, worse.err
-    assert "nDCG@10 1.0000 before, 0.0000 after" in worse.err
-    assert "-1.000" in worse.err
-    assert states(winnow) == ["retired", "live", "ready"]
-    wrong = winnow("admin", "reindex", "--config", "judged/qrels/test.tsv")
-    assert (wrong.code, "TOML" in wrong.err) == (2, True)
+    assert command(*alone, "--language", "de") == 0
+    worse = (*alone, "--language", "own", "--judgments", "judged", "--max-drop", "0.1")
+    assert command(*worse) == 1
+    said = capsys.readouterr().err
+    assert "nDCG@10 1.0000 before, 0.0000 after" in said
+    assert "-1.000" in said
+    assert "as users get it" in said
+    assert states(command, capsys) == ["retired", "live", "ready"]
+    assert command("admin", "audit", "--json") == 0
+    newest = json.loads(capsys.readouterr().out)[0]
+    assert (newest["action"], newest["outcome"]) == ("activate", "refused")
+    assert command("admin", "cancel") == 0
+    assert states(command, capsys) == ["retired", "live"]
 
 
+def test_what_cannot_be_is_said(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each with a sentence and the exit code of a wrong command."""
+    for arguments, named in (
+        (("reindex", "--config", "judged/qrels/test.tsv"), "TOML"),
+        (("reindex", "--chunk-tokens", "999"), "254"),
+        (("reindex", "--speed", "quick"), "no speed"),
+        (("speed", "0%"), "no speed"),
+        (("pause",), "No generation is building"),
+        (("activate",), "No generation is ready"),
+        (("rollback",), "no retired generation"),
+    ):
+        assert command("admin", *arguments) == 2, arguments
+        assert named in capsys.readouterr().err
+
+
+@pytest.mark.timeout(400)
 def test_a_server_builds_while_it_serves(winnow: Winnow) -> None:
     """The command watches, or leaves it alone; giving up and switching are commands too."""
-    fill(winnow)
-    with serving(winnow):
+    fill(winnow.folder)
+    assert winnow("ingest", "notes").code == 0
+    with serving(winnow) as url:
+
+        def now() -> list[str]:
+            answer = httpx.get(f"{url}/v1/admin/generations", timeout=60).json()
+            return [each["state"] for each in answer["generations"]]
+
         left = winnow("admin", "reindex", "--model", "none", "--speed", "50%", "--detach")
         assert left.code == 0, left.err
-        assert winnow("admin", "speed", "quick").code == 2
         assert winnow("admin", "cancel").code == 0
-        assert states(winnow) == ["live"]
+        assert now() == ["live"]
         done = winnow("admin", "reindex", "--chunk-tokens", "30", "--activate")
         assert done.code == 0, done.err
-        assert states(winnow) == ["retired", "live"]
-        assert winnow("admin", "pause").code == 2
-        found = winnow("search", "zebra", "--json").json()
+        assert now() == ["retired", "live"]
+        question = {"query": "zebra", "deadline_ms": 60_000}
+        found = httpx.post(f"{url}/v1/collections/default/search", json=question, timeout=60).json()
         assert found["results"][0]["id"] == "zebra.txt"
-        assert winnow("admin", "activate", "g0001").code == 0
-        assert states(winnow) == ["live", "retired"]
