@@ -28,6 +28,7 @@ from services.assembly import Services, open_services
 from services.collections import Collection
 from services.errors import WinnowError
 from services.metrics import CONTENT_TYPE, exposition
+from services.models.shelf_keeper import encoders_kept
 from services.settings import Settings
 from services.version import VERSION
 from services.web.body_limit import BodyLimit
@@ -36,16 +37,17 @@ from services.web.keys import KeyCheck, Keys, Role
 from services.web.openapi import install_openapi
 from services.web.origins import LocalOnly
 from services.web.problems import ProblemMiddleware, install_problems
+from services.web.rate_limit import RateLimit, rates_of
 from services.web.request_metrics import RequestMetrics
 
 PING_DEADLINE_S = 2.0
 
-_PUBLIC = frozenset({"/", "/key", "/favicon.ico", "/livez", "/readyz", "/openapi.json"})
-_SEARCHES = frozenset({"/v1/rerank", "/v2/rerank", "/mcp"})
-_PUBLIC_FOLDERS = ("/assets/", "/problems/")
 # Answers that take this share of a search's deadline, on average, mean overload.
 _SLOW_SHARE = 0.4
 
+_PUBLIC = frozenset({"/", "/key", "/favicon.ico", "/livez", "/readyz", "/openapi.json"})
+_SEARCHES = frozenset({"/v1/rerank", "/v2/rerank", "/mcp"})
+_PUBLIC_FOLDERS = ("/assets/", "/problems/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,10 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     Raises:
         BackendUnavailable: as :func:`services.assembly.open_services`.
     """
-    async with open_services(settings) as services:
+    async with (
+        open_services(settings) as services,
+        encoders_kept(services.ledger.collections, services.shelf),
+    ):
         background = Indexer(services)
         background.start()
         try:
@@ -97,7 +102,7 @@ def create_app(runtime: Runtime, *, open_to_all: bool = False) -> FastAPI:
     app.include_router(_page(runtime, keys))
     app.router.routes.append(Route("/mcp", runtime.mcp))
     _add_operations(app, runtime)
-    _add_middleware(app, settings, keys, open_to_all=open_to_all)
+    _add_middleware(app, runtime.services, keys, open_to_all=open_to_all)
     return app
 
 
@@ -157,7 +162,8 @@ async def _faults(services: Services) -> Mapping[str, str]:
 async def _missing_models(services: Services) -> Mapping[str, str]:
     """Why each model that is not to be had is not; workers come and go."""
     fault = "" if services.reranker is None else await _fault(services.reranker.ping())
-    return {**services.missing, **({"cross_encoder": fault} if fault else {})}
+    encoders = {f"encoder {name}": why for name, why in services.shelf.missing().items()}
+    return {**services.missing, **encoders, **({"cross_encoder": fault} if fault else {})}
 
 
 async def _fault(ping: Awaitable[None]) -> str:
@@ -171,12 +177,14 @@ async def _fault(ping: Awaitable[None]) -> str:
     return ""
 
 
-def _add_middleware(app: FastAPI, settings: Settings, keys: Keys, *, open_to_all: bool) -> None:
+def _add_middleware(app: FastAPI, services: Services, keys: Keys, *, open_to_all: bool) -> None:
     """Innermost first: each wraps the ones before it."""
+    settings = services.settings
     app.add_middleware(
         ConcurrencyLimit,
         limit=settings.max_concurrent_searches,
         max_wait_s=settings.max_wait_ms / 1_000,
+        slow_s=_SLOW_SHARE * settings.deadline_ms / 1_000,
         counts=_is_search,
     )
     app.add_middleware(
@@ -185,12 +193,14 @@ def _add_middleware(app: FastAPI, settings: Settings, keys: Keys, *, open_to_all
         unlimited=frozenset({indexer.consistency_routes.RESTORE_PATH}),
     )
     app.add_middleware(KeyCheck, keys=keys, needed=role_needed)
+    rates = rates_of(settings)
+    if rates:
+        app.add_middleware(RateLimit, limiter=services.rates, rates=rates, counts=_is_counted)
     if not keys.required and not open_to_all:
         app.add_middleware(LocalOnly, allowed_origins=settings.cors_origins)
     app.add_middleware(ProblemMiddleware)
     if settings.cors_origins:
         app.add_middleware(
-        slow_s=_SLOW_SHARE * settings.deadline_ms / 1_000,
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
@@ -206,6 +216,13 @@ def role_needed(scope: Scope) -> Role:
     if path in _PUBLIC or path.startswith(_PUBLIC_FOLDERS):
         return Role.NOBODY
     return Role.SEARCHER if _is_search(scope) or path == "/metrics" else Role.ADMINISTRATOR
+
+
+def _is_counted(scope: Scope) -> bool:
+    """Whether a request counts against the rates: all but probes, metrics and the page's files."""
+    return _is_search(scope) or (
+        role_needed(scope) is not Role.NOBODY and scope["path"] != "/metrics"
+    )
 
 
 def _is_search(scope: Scope) -> bool:

@@ -15,13 +15,15 @@ from services.embedded.cache import MemoryCache
 from services.embedded.layout import Layout
 from services.embedded.ledger import SqliteLedger
 from services.embedded.lock import DataDirectoryLock
+from services.embedded.rates import MemoryRates
 from services.errors import ModelUnavailable
-from services.models.shelf import EncoderShelf, load_embedder
+from services.models.shelf import EncoderShelf, Load, load_embedder
 from services.ports.cache import Cache
 from services.ports.ingestion import IngestQueue
 from services.ports.ledger import Ledger
 from services.ports.lexical import LexicalStore
 from services.ports.models import Embedder, Reranker
+from services.ports.rates import RateLimiter
 from services.ports.vectors import VectorStore
 from services.settings import Settings
 from services.usage import Usage
@@ -43,6 +45,7 @@ class Services:
             says why.
         fallback: a smaller one in this process, for when the first is down or too slow;
             None where none is set or to be had.
+        rates: counts requests, over all processes that share a cache.
         ingest_queue: workers that ingest; None without a broker, or where a store is embedded,
             since only one process can write then.
     """
@@ -57,6 +60,7 @@ class Services:
     shelf: EncoderShelf
     missing: Mapping[str, str] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
+    rates: RateLimiter = field(default_factory=MemoryRates)
     fallback: Reranker | None = None
     ingest_queue: IngestQueue | None = None
 
@@ -86,9 +90,12 @@ async def open_services(
             )
             layout.check_format()
         missing: dict[str, str] = {}
+        cache = _open_cache(settings)
+        stack.push_async_callback(cache.close)
+        load = _embedder_loader(settings, cache)
         exchange = _open_exchange(settings, stack)
         models = (
-            asyncio.create_task(_model("bi_encoder", load_embedder, settings, missing)),
+            asyncio.create_task(_model("bi_encoder", load, settings, missing)),
             asyncio.create_task(_reranker(settings, exchange, missing)),
             asyncio.create_task(_fallback(settings, missing)),
         )
@@ -96,13 +103,14 @@ async def open_services(
         ledger, lexical = await _open_text(settings, layout, stack)
         vectors = await asyncio.to_thread(_open_vectors, settings, layout.vectors)
         stack.push_async_callback(vectors.close)
-        cache = _open_cache(settings)
-        stack.push_async_callback(cache.close)
+        rates = _open_rates(settings)
+        stack.push_async_callback(rates.close)
         embedder, reranker, fallback = await models[0], await models[1], await models[2]
-        shelf = EncoderShelf(settings, embedder)
+        shelf = EncoderShelf(settings, embedder, load)
         stack.push_async_callback(shelf.close)
         yield Services(
             *(settings, ledger, lexical, vectors, cache, embedder, reranker, shelf, missing),
+            rates=rates,
             fallback=fallback,
             ingest_queue=_open_queue(settings, exchange, stack),
         )
@@ -229,6 +237,27 @@ def _load_fallback(settings: Settings) -> Reranker:
     return _load_reranker(
         settings.model_copy(update={"cross_encoder": settings.fallback_cross_encoder})
     )
+
+
+def _open_rates(settings: Settings) -> RateLimiter:
+    if not settings.cache_url:
+        return MemoryRates()
+    from services.redis.rates import RedisRates
+
+    return RedisRates(settings.cache_url, timeout_s=settings.cache_timeout_ms / 1_000)
+
+
+def _embedder_loader(settings: Settings, cache: Cache) -> Load:
+    """Loads encoders whose query vectors go through the cache, where processes share one."""
+    if not settings.cache_url:
+        return load_embedder
+
+    def load(wanted: Settings) -> Embedder:
+        from services.models.cached_embedder import CachedEmbedder
+
+        return CachedEmbedder(load_embedder(wanted), cache)
+
+    return load
 
 
 def _load_reranker(settings: Settings) -> Reranker:

@@ -10,11 +10,15 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from services.errors import EncoderMismatch, ModelUnavailable, WinnowError
 from services.generations import EncoderFingerprint
 from services.ports.models import Embedder
 from services.settings import Settings
+
+if TYPE_CHECKING:
+    from services.models.embedder import InProcessEmbedder
 
 RETRY_S = 60.0
 """What could not be had is looked for again after so long."""
@@ -25,7 +29,7 @@ IDLE_S = 60.0
 Load = Callable[[Settings], Embedder]
 
 
-def load_embedder(settings: Settings) -> Embedder:
+def load_embedder(settings: Settings) -> "InProcessEmbedder":
     """The encoder that ``settings.bi_encoder`` names, behind an event loop.
 
     Raises:

@@ -10,6 +10,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.errors import Overloaded
 from services.ports.rates import Rate, RateLimiter
+from services.settings import Settings
+from services.web.keys import is_loopback
+
+DEFAULT_PER_MINUTE = 6_000
 
 KEY = "key"
 ADDRESS = "address"
@@ -57,6 +61,17 @@ class RateLimit:
                     f"(WINNOW_RATE_PER_{rate.group.upper()}): wait a little.",
                     retry_after_s=math.ceil(wait_s),
                 )
+
+
+def rates_of(settings: Settings) -> tuple[Rate, ...]:
+    """The rates that the settings ask for; none by default where only this machine is served."""
+    default = 0 if is_loopback(settings.host) else DEFAULT_PER_MINUTE
+    chosen = {ADDRESS: settings.rate_per_address, KEY: settings.rate_per_key}
+    wanted = (
+        Rate(group, default if per_minute is None else per_minute)
+        for group, per_minute in chosen.items()
+    )
+    return tuple(rate for rate in wanted if rate.per_minute)
 
 
 def _member(group: str, scope: Scope) -> str:
