@@ -1,5 +1,7 @@
 """The cross-encoder stage: a window within the budget, and what came back in time."""
 
+import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +17,7 @@ from search_api.window import WindowPlan, plan_window
 from services.assembly import Services
 from services.deadlines import Deadline
 from services.documents import Chunk, ChunkRef
-from services.errors import BackendUnavailable, Overloaded
+from services.errors import BackendUnavailable, DeadlineExceeded, Overloaded
 from services.ports.ledger import Summary
 from services.ports.models import ModelCard, Passage, Reranker, RerankRequest, RerankResult
 
@@ -98,12 +100,13 @@ async def rerank(
     rerankers = services.rerankers
     if not plan.cross_encoder or not rerankers or not order:
         return Reranked(order)
+    deadline = await _deadline(plan)
     stage = _Stage(
         plan,
         order,
         services.settings.rerank_window,
         services.settings.max_chunks_per_document,
-        _deadline(plan),
+        deadline,
     )
     widest = stage.window(max(stage.affordable(reranker) for reranker in rerankers))
     if not widest.refs:
@@ -113,6 +116,8 @@ async def rerank(
             work = read_chunks(indexes, widest.refs)
             chunks = await stage.deadline.bound(work, "The chunk store")
             entry.candidates = len(chunks)
+    except DeadlineExceeded:
+        return Reranked(order, stage.told(widest), degraded=("rerank_deadline",))
     except BackendUnavailable:
         return Reranked(order, stage.told(widest), degraded=("reranker_unavailable",))
     passages = _passages(order, chunks, summaries)
@@ -122,10 +127,17 @@ async def rerank(
     return reranked
 
 
-def _deadline(plan: Plan) -> Deadline:
-    """When the scores must be there: by the budget, and in time for the rest of the search."""
+async def _deadline(plan: Plan) -> Deadline:
+    """When the scores must be there: by the budget, and in time for the rest of the search.
+
+    What is done at a deadline is seen when the event loop comes round to it: a turn of the
+    loop is kept back for that, as long as one takes right now, which a busy process feels.
+    """
+    began_s = time.monotonic()
+    await asyncio.sleep(0)
+    turn_s = min(time.monotonic() - began_s, plan.budget_s / 2)
     left_s = plan.deadline.remaining_s() - _RESERVE_S
-    return Deadline.after(min(plan.budget_s, left_s) - _WAY_S)
+    return Deadline(began_s + min(plan.budget_s, left_s) - max(_WAY_S, turn_s))
 
 
 async def _rerank(

@@ -44,14 +44,16 @@ class _Timed:
     wall_s: float
 
 
-def server_stack(settings: Settings, chunks: int, progress: OnProgress) -> list[Figure]:
+def server_stack(
+    settings: Settings, chunks: int, progress: OnProgress, *, asked: int = _QUERIES
+) -> list[Figure]:
     """Start the stack, index so many chunks, ask one query at a time."""
     with running_stack(settings, chunks, progress) as client:
         progress("Searching", 0, 0)
-        asked = queries(_WARM_UP + _QUERIES, seed=11)
-        _ask_all(client, asked[:_WARM_UP])
-        timed = _ask_all(client, asked[_WARM_UP:])
-        cached = _ask_all(client, asked[_WARM_UP:] * _CACHED_ROUNDS)
+        texts = queries(_WARM_UP + asked, seed=11)
+        _ask_all(client, texts[:_WARM_UP])
+        timed = _ask_all(client, texts[_WARM_UP:])
+        cached = _ask_all(client, texts[_WARM_UP:] * _CACHED_ROUNDS)
     return [*_overhead(timed, chunks), *_stages(timed), _cached(cached)]
 
 

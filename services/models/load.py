@@ -20,20 +20,23 @@ class Load:
         tokens_per_s: a speed that it mostly keeps; tokens_per_text: the texts' length.
         queued_tokens: what waits to be scored before a newcomer.
         requests: how many share the model, a newcomer included, as of late.
+        stale: the speed was measured some time ago.
     """
 
     tokens_per_s: float
     tokens_per_text: float
     queued_tokens: float
     requests: float
+    stale: bool = False
 
     def affordable(self, budget_s: float, tokens: Sequence[int] | None = None) -> int:
         """How many passages the budget pays for.
 
         What was promised to those who wait already is left alone; of what remains a
         newcomer takes the even share of as many as came together of late, so that the first
-        of a crowd leaves something for the others. Where nobody waits one passage is always
-        tried: else the speed of a bad moment would be believed for ever.
+        of a crowd leaves something for the others. Where nobody waits, and the speed has not
+        been measured for a while, one passage is tried in any case: else the speed of a bad
+        moment would be believed for ever.
 
         Args:
             budget_s: time until the scores are wanted.
@@ -42,7 +45,7 @@ class Load:
         whole = _PROMISED_SHARE * self.tokens_per_s * budget_s
         free = self._fitting(whole - self.queued_tokens, tokens)
         fair = self._fitting(whole / max(1.0, self.requests), tokens)
-        tried = int(budget_s > 0 and not self.queued_tokens)
+        tried = int(budget_s > 0 and self.stale and not self.queued_tokens)
         return max(min(free, max(1, fair)), tried)
 
     def _fitting(self, room: float, tokens: Sequence[int] | None) -> int:

@@ -1,9 +1,11 @@
 """How fast a model works, measured while it works."""
 
 import math
+import time
 
 # Work of so long ago counts a third; a slow moment is forgotten about as fast.
 _MEMORY_S = 0.25
+_STALE_S = 0.5
 _FIRST_TOKENS_PER_TEXT = 192.0
 
 
@@ -18,6 +20,7 @@ class Pace:
         """Begin with the speed of a warm-up run."""
         self._seconds_per_token = 1 / tokens_per_s
         self._deviation = 0.0
+        self._measured_s = time.monotonic()
         self.tokens_per_text = _FIRST_TOKENS_PER_TEXT
 
     @property
@@ -34,10 +37,16 @@ class Pace:
         """
         return 1 / (self._seconds_per_token + self._deviation)
 
+    @property
+    def stale(self) -> bool:
+        """Whether it was measured so long ago that it is worth a try to measure it again."""
+        return time.monotonic() - self._measured_s > _STALE_S
+
     def record(self, tokens: int, texts: int, seconds: float) -> None:
         """Take in one model pass: its tokens (padding left out), texts and duration."""
         if seconds <= 0 or not texts:
             return
+        self._measured_s = time.monotonic()
         weight = 1 - math.exp(-seconds / _MEMORY_S)
         error = seconds / tokens - self._seconds_per_token
         self._deviation += weight * (abs(error) - self._deviation)

@@ -154,6 +154,7 @@ class InProcessReranker:
                 tokens_per_text=self._pace.tokens_per_text,
                 queued_tokens=sum(self._tokens_left(ticket) for ticket in waiting),
                 requests=self._crowd.size(1 + len(waiting)),
+                stale=self._pace.stale,
             )
 
     def _leave(self, ticket: Ticket) -> None:

@@ -114,7 +114,7 @@ def test_the_server_stack_is_measured_by_stage(tmp_path: Path) -> None:
     settings = Settings(
         data_dir=tmp_path, bi_encoder="hashing", cross_encoder="overlap", _env_file=None
     )
-    figures = server_stack(settings, 200, silent)
+    figures = server_stack(settings, 100, silent, asked=5)
     names = {figure.name for figure in figures}
     for stage in ("lexical", "vector", "ledger", "window", "rerank", "passages", "HTTP"):
         assert {f"stage {stage}, p50", f"stage {stage}, p95"} <= names

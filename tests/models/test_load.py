@@ -11,8 +11,10 @@ from services.models.pace import Pace
 LENGTHS = st.lists(st.integers(1, 500), min_size=1, max_size=100)
 
 
-def load(queued: float = 0.0, requests: float = 1.0, speed: float = 10_000.0) -> Load:
-    return Load(speed, 100.0, queued, requests)
+def load(
+    queued: float = 0.0, requests: float = 1.0, speed: float = 10_000.0, *, stale: bool = False
+) -> Load:
+    return Load(speed, 100.0, queued, requests, stale)
 
 
 @given(LENGTHS, st.floats(0, 20_000), st.floats(1, 20), st.floats(0.001, 2))
@@ -48,10 +50,17 @@ def test_a_share_of_less_than_a_passage_is_a_passage_where_there_is_room() -> No
 
 
 def test_the_speed_of_a_bad_moment_is_not_believed_for_ever() -> None:
-    """Where nothing waits one passage is tried, and measured; with no time at all, none."""
-    assert load(speed=1.0).affordable(0.05) == 1
-    assert load(queued=100.0, speed=1.0).affordable(0.05) == 0
-    assert load().affordable(0) == 0
+    """After a while, where nothing waits, one passage is tried, and measured."""
+    assert load(speed=1.0).affordable(0.05) == 0
+    assert load(speed=1.0, stale=True).affordable(0.05) == 1
+    assert load(queued=100.0, speed=1.0, stale=True).affordable(0.05) == 0
+    assert load(stale=True).affordable(0) == 0
+    pace = Pace(1_000.0)
+    assert not pace.stale
+    time.sleep(0.6)
+    assert pace.stale
+    pace.record(100, 1, 0.1)
+    assert not pace.stale
 
 
 def test_a_crowd_fades() -> None:
