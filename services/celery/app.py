@@ -35,6 +35,9 @@ def make_app(broker_url: str, **more: Any) -> Celery:
         task_publish_retry=False,
         broker_connection_timeout=SOCKET_TIMEOUT_S,
         broker_connection_retry_on_startup=True,
+        # A Redis that answers errors (it loads its data, is full, became a replica) ends no
+        # worker.
+        broker_channel_error_retry=True,
         broker_transport_options={
             "socket_timeout": SOCKET_TIMEOUT_S,
             "socket_connect_timeout": SOCKET_TIMEOUT_S,
