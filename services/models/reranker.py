@@ -35,6 +35,11 @@ _PASS_S = 0.04
 _SHORTEST_S = 0.01
 _SHARE_OF_TIME_LEFT = 0.25
 
+# A pass has a price of its own, most of all where other threads compute: a few passages are
+# scored in hardly more time than one, and a speed measured on single ones would shrink windows
+# to single ones.
+_SMALLEST_PASS_TOKENS = 512
+
 _WARM_UP_PAIRS = [("what is this about", Passage("a few words of a passage, " * 18))] * 4
 
 _Place = tuple[Ticket, int]
@@ -212,12 +217,14 @@ class InProcessReranker:
         round_s = _round_s(tickets)
         speed = self._pace.tokens_per_s
         places: list[_Place] = []
-        counts = take_in_order([ticket.waiting() for ticket in tickets], int(speed * round_s))
+        round_tokens = max(_SMALLEST_PASS_TOKENS, int(speed * round_s))
+        counts = take_in_order([ticket.waiting() for ticket in tickets], round_tokens)
         for ticket, count in zip(tickets, counts, strict=True):
             places.extend((ticket, ticket.taken + offset) for offset in range(count))
             ticket.taken += count
         lengths = [(ticket.lengths or ())[place] for ticket, place in places]
-        batches = plan_batches(lengths, int(speed * min(_PASS_S, round_s)))
+        pass_tokens = max(_SMALLEST_PASS_TOKENS, int(speed * min(_PASS_S, round_s)))
+        batches = plan_batches(lengths, pass_tokens)
         for batch in longest_first(batches, lengths):
             self._pass([places[index] for index in batch])
 
