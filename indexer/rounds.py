@@ -7,13 +7,14 @@ from contextlib import aclosing
 from itertools import takewhile
 
 from indexer.fingerprints import encoder_of
+from indexer.generations.yielding import YieldingEmbedder
 from indexer.handing_out import HandingOut
 from indexer.languages import dominant, settle
 from indexer.marking import Mark, Marker
 from indexer.pipeline import Checkpoint, Pipeline, Written
 from services.assembly import Services
 from services.errors import BackendUnavailable
-from services.generations import Generation
+from services.generations import Generation, GenerationState
 from services.ports.ingestion import Attempts
 from services.ports.leases import Lease
 from services.ports.ledger import Record
@@ -65,6 +66,8 @@ class Rounds:
         if self._queue is not None:
             self._check_may_index_here()
         embedder = await encoder_of(generation, self._services)
+        if embedder is not None and generation.state is GenerationState.BUILDING:
+            embedder = YieldingEmbedder(embedder, self._services.usage)
         pending = await self._harmless(generation)
         language = dominant(await self._documents.languages(generation.collection))
         pipeline = Pipeline(
