@@ -1,13 +1,12 @@
 """Verification, repair, dead letters and backups as commands see them: here, or on a server."""
 
-import getpass
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from cli.backend import JsonObject
 from cli.files import parts_of
+from cli.who import local_user
 from indexer.consistency_bodies import (
     AuditAnswer,
     AuditEntryAnswer,
@@ -56,7 +55,7 @@ class LocalConsistency:
 
     def __init__(self, indexer: Indexer) -> None:
         self._service = indexer.consistency
-        self._who = f"{getpass.getuser()}@{socket.gethostname()}"
+        self._who = local_user()
 
     async def verify(self, collection: str, generation: str, on_compared: OnCount) -> JsonObject:
         """See :class:`ConsistencyBackend`."""

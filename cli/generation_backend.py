@@ -1,12 +1,11 @@
 """Generations as commands see them: of this process, or of a server."""
 
-import getpass
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from cli.backend import JsonObject
+from cli.who import local_user
 from indexer.generation_bodies import (
     BuildChange,
     ChecksAnswer,
@@ -56,7 +55,7 @@ class LocalGenerations:
     def __init__(self, indexer: Indexer) -> None:
         self._indexer = indexer
         self._service = indexer.generations
-        self._who = f"{getpass.getuser()}@{socket.gethostname()}"
+        self._who = local_user()
 
     async def reindex(self, collection: str, body: JsonObject) -> JsonObject:
         """See :class:`GenerationBackend`."""

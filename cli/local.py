@@ -7,6 +7,7 @@ from typing import ClassVar
 from cli.backend import Indexed, JsonObject, Stored
 from cli.consistency_backend import LocalConsistency
 from cli.generation_backend import LocalGenerations
+from cli.who import local_user
 from indexer.bodies import CollectionAnswer, DocumentAnswer, DocumentSummary
 from indexer.draft import Draft
 from indexer.outcomes import OnProgress, Outcome
@@ -114,7 +115,7 @@ class Local:
 
     async def delete_collection(self, name: str) -> None:
         """See :class:`cli.backend.Backend`."""
-        await self.indexer.delete_collection(name)
+        await self.indexer.delete_collection(name, local_user())
 
 
 def _stored(outcomes: Sequence[Outcome]) -> Stored:

@@ -14,6 +14,7 @@ from indexer.bodies import (
 )
 from indexer.service import Indexer
 from services.errors import InvalidDocument
+from services.web.who import who_asked
 
 MAX_DEAD_LETTERS = 100
 
@@ -64,7 +65,9 @@ def add_collection_routes(routes: APIRouter, indexer: Callable[..., Indexer]) ->
 
     @routes.delete("/{collection}", tags=["collections"], status_code=204)
     async def delete_collection(
-        collection: str, service: Annotated[Indexer, Depends(indexer)]
+        collection: str,
+        service: Annotated[Indexer, Depends(indexer)],
+        who: Annotated[str, Depends(who_asked)],
     ) -> None:
         """Remove a collection with all its documents."""
-        await service.delete_collection(collection)
+        await service.delete_collection(collection, who)

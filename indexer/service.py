@@ -13,6 +13,8 @@ from indexer.consistency.service import Consistency
 from indexer.draft import Draft
 from indexer.draining import Drainer, drained
 from indexer.fingerprints import first_generation
+from indexer.generations.auditing import audited
+from indexer.generations.completion import WINNOW
 from indexer.generations.service import Generations
 from indexer.intake import outcome, prepared
 from indexer.outcomes import IndexingReport, OnProgress, Outcome, Removal
@@ -147,13 +149,16 @@ class Indexer:
         """All collections by name."""
         return await self._ledger.collections.list()
 
-    async def delete_collection(self, name: str) -> None:
+    async def delete_collection(self, name: str, who: str = WINNOW) -> None:
         """Remove a collection with its documents and indexes; CollectionNotFound if absent.
 
         The ledger forgets it first, so that searches and writes end with "no such
         collection" rather than with half of one.
         """
-        async with self._drainer.lock(name):
+        async with (
+            audited(self._ledger.audit, who, "delete-collection", name),
+            self._drainer.lock(name),
+        ):
             generations = await self._ledger.collections.generations(name)
             await self._ledger.collections.delete(name)
             self._drainer.forget(name)

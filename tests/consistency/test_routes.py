@@ -80,3 +80,17 @@ async def test_a_backup_may_be_longer_than_other_bodies(tmp_path: Path) -> None:
         answer = await client.post("/v1/admin/restore", content=content)
         assert (answer.status_code, answer.json()["type"]) == (400, "/problems/backup-damaged")
         assert (await client.post("/v1/admin/reconcile", content=content)).status_code == 413
+
+
+async def test_the_removal_of_a_collection_is_logged(tmp_path: Path) -> None:
+    """It outlives the collection, and a removal that failed is told too."""
+    async with application(tmp_path) as client:
+        await client.put("/v1/collections/books", json={})
+        for status in (204, 404):
+            answer = await client.delete("/v1/collections/books")
+            assert answer.status_code == status
+        log = (await client.get("/v1/admin/audit", params={"collection": "books"})).json()
+        assert [(each["action"], each["outcome"]) for each in log["entries"]] == [
+            ("delete-collection", "refused"),
+            ("delete-collection", "done"),
+        ]

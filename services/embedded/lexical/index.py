@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from functools import partial
 from typing import TypeVar
 
 from services.candidates import Holding, IndexedVersion, Run, Survey
@@ -16,6 +15,8 @@ from services.ports.lexical import LexicalEntry, Tombstone
 from services.queries import LexicalQuery, Sort
 
 _Answer = TypeVar("_Answer")
+
+_IDS_PER_CALL = 500
 
 
 class TantivyIndex:
@@ -67,10 +68,10 @@ class TantivyIndex:
 
     async def inventory(self) -> AsyncIterator[Holding]:
         """What is there: see the port."""
-        after = ""
-        while names := await self._read("list", partial(inventory.names_after, self._rows, after)):
-            after = names[-1]
-            for holding in (await self.holdings(names)).values():
+        names = await self._read("list", lambda: inventory.names(self._rows))
+        for start in range(0, len(names), _IDS_PER_CALL):
+            page = names[start : start + _IDS_PER_CALL]
+            for holding in (await self.holdings(page)).values():
                 yield holding
 
     async def holdings(self, ids: Sequence[str]) -> Mapping[str, Holding]:

@@ -1,6 +1,5 @@
 """What a generation's rows come to, document by document."""
 
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from heapq import merge
@@ -11,17 +10,13 @@ from services.candidates import Holding
 from services.embedded.lexical.engine import Engine, count_rows
 from services.embedded.lexical.rowset import RowSet
 
-PAGE = 500
 
+def names(rows: RowSet) -> Sequence[str]:
+    """The ids, in order, of all documents that have, or had, a row of either kind.
 
-def names_after(rows: RowSet, after: str) -> Sequence[str]:
-    """The next ids, at most PAGE, of documents that have, or had, a row of either kind."""
-    slices = []
-    for engine in rows.engines():
-        ids = engine.keywords("id")
-        start = bisect_right(ids, after)
-        slices.append(ids[start : start + PAGE])
-    return list(dict.fromkeys(merge(*slices)))[:PAGE]
+    Asked once for a walk: every commit makes the engine's own list anew.
+    """
+    return list(dict.fromkeys(merge(*(engine.keywords("id") for engine in rows.engines()))))
 
 
 def holdings(rows: RowSet, ids: Sequence[str]) -> Mapping[str, Holding]:

@@ -29,6 +29,7 @@ from services.ports.ledger import (
 )
 
 _EVERY = 2**31
+_MOST = 10_000
 _LOOKS = 3
 _MOST = 10_000
 
@@ -136,15 +137,19 @@ class OpenSearchMarks:
     async def standings(self, generation: Generation, after: str, limit: int) -> Sequence[Standing]:
         """Every record's standing by id, from the first id greater than ``after``."""
         key = await self._key(generation)
-        query = {"range": {"id": {"gt": after}}}
-        fields = ("deleted", *MARK_FIELDS)
-        found = await self._index.on(
-            generation.collection,
-            lambda alias: self._index.listed(alias, query, fields, limit),
+        body: Json = {
+            "size": min(limit, _MOST),
+            "query": {"range": {"id": {"gt": after}}},
+            "sort": [{"id": "asc"}],
+            # Nothing of the source: it would be parsed whole, texts included.
+            "_source": False,
+            "stored_fields": ["letters"],
+            "docvalue_fields": ["id", "version", "deleted", "settled"],
+        }
+        answer = await self._index.on(
+            generation.collection, lambda alias: self._index.search(alias, body)
         )
-        return [
-            Standing(row["id"], row["version"], row["deleted"], _state(key, row)) for row in found
-        ]
+        return [_standing(key, hit["fields"]) for hit in hits(answer)]
 
     async def unmark(self, generation: Generation, ids: Sequence[str]) -> int:
         """Forget marks and dead letters of these ids; returns how many became pending."""
@@ -191,6 +196,15 @@ class OpenSearchMarks:
 
 def _pending(key: str) -> Json:
     return {"bool": {"must_not": [{"term": {"settled": key}}]}}
+
+
+def _standing(key: str, columns: Json) -> Standing:
+    """From columns, which are lists, and absent where there is nothing in them."""
+    (name,), (version,), (deleted,), (letters,) = (
+        columns[column] for column in ("id", "version", "deleted", "letters")
+    )
+    marks = {"settled": columns.get("settled", ()), "letters": letters}
+    return Standing(name, version, deleted, _state(key, marks))
 
 
 def _state(key: str, row: Json) -> MarkState:
