@@ -2,7 +2,7 @@
 
 import asyncio
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
@@ -12,12 +12,15 @@ from rich.text import Text
 
 from cli.remote import open_remote
 from services.assembly import Services, open_services
+from services.diagnosing import diagnose_generations, diagnose_servers
+from services.diagnosis import Finding, State
 from services.embedded.lock import find_owner
 from services.errors import WinnowError
 from services.settings import Settings
 from services.version import VERSION
 
 _PACKAGES = ("openvino", "qdrant-edge-py", "tantivy", "tokenizers", "torch")
+_STYLES = {State.WELL: "green", State.WARNING: "yellow", State.UNREACHABLE: "bold red"}
 
 
 @dataclass(slots=True)
@@ -28,6 +31,7 @@ class Report:
         owner: who has the data directory, "" where nobody has.
         models: the model of each stage, or why there is none.
         unreachable: what does not answer, with the reason; empty where all is well.
+        findings: servers, disk and generations, a line each with what to do.
     """
 
     data_dir: str
@@ -36,6 +40,14 @@ class Report:
     models: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     unreachable: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, findings: Sequence[Finding]) -> None:
+        """Take lines in; what does not answer counts as unreachable."""
+        self.findings += findings
+        for each in findings:
+            if each.state is State.UNREACHABLE:
+                self.unreachable.setdefault(each.part, each.found)
 
     def to_json(self) -> dict[str, object]:
         """The object that ``--json`` prints."""
@@ -46,6 +58,15 @@ class Report:
             "models": self.models,
             "versions": self.versions,
             "unreachable": self.unreachable,
+            "findings": [
+                {
+                    "part": each.part,
+                    "state": str(each.state),
+                    "found": each.found,
+                    "advice": each.advice,
+                }
+                for each in self.findings
+            ],
         }
 
 
@@ -60,9 +81,11 @@ async def examine(settings: Settings) -> Report:
         if url:
             await _examine_server(url, settings, report)
         else:
+            report.add(await diagnose_servers(settings))
             await _examine_stores(settings, report)
     except WinnowError as error:
-        report.unreachable["data directory"] = error.detail
+        part = "ledger" if settings.opensearch_url else "data directory"
+        report.unreachable[part] = error.detail
     return report
 
 
@@ -77,7 +100,14 @@ def show(report: Report, console: Console) -> None:
         table.add_row(stage.replace("_", "-"), Text(found))
     for package, found in report.versions.items():
         table.add_row(package, found)
+    for finding in report.findings:
+        line = Text(f"{finding.state}: ", style=_STYLES[finding.state])
+        line.append(f"{finding.found} {finding.advice}".strip(), style="default")
+        table.add_row(Text(finding.part), line)
+    told = {finding.part for finding in report.findings}
     for part, reason in report.unreachable.items():
+        if part in told:
+            continue
         table.add_row(Text("unreachable", style="bold red"), Text(f"{part}: {reason}"))
     console.print(table)
 
@@ -96,6 +126,8 @@ async def _examine_stores(settings: Settings, report: Report) -> None:
         names = [each.name for each in await services.ledger.collections.list()]
         counts = await asyncio.gather(*(services.ledger.documents.count(name) for name in names))
         report.collections = dict(zip(names, counts, strict=True))
+        for name in names:
+            report.add(await diagnose_generations(services, name))
         for part in (services.ledger, services.lexical, services.vectors, services.reranker):
             if part is None:
                 continue
