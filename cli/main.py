@@ -107,6 +107,9 @@ def search(
     size: Annotated[int, typer.Option(help="How many results.")] = 10,
     explain: Annotated[bool, typer.Option("--explain", help="Show each result's ranks.")] = False,
     language: Annotated[str, typer.Option(help="The query's language.")] = "",
+    generation: Annotated[
+        str, typer.Option(help="A kept generation, to compare it with the live one.", metavar="ID")
+    ] = "",
     aggregation: Annotated[str | None, typer.Option(help="max, mean, discounted or first.")] = None,
     unit: Annotated[str, typer.Option(help="document or passage.")] = "document",
     next_page: Annotated[
@@ -129,6 +132,7 @@ def search(
         "language": language,
         "aggregation": aggregation,
         "unit": unit,
+        "generation": generation,
     }
     if next_page is not None:
         given = {"next": next_page}
