@@ -13,11 +13,19 @@ from services.queries import Words
 
 
 async def read_chunks(indexes: Indexes, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, Chunk]:
-    """Chunks from the text index; what it lacks, or all when it is down, from the other.
+    """Chunks, each read once a request: what reranking has read, a page need not.
 
     Raises:
         BackendUnavailable: neither index could be read.
     """
+    unread = [ref for ref in refs if ref not in indexes.chunks]
+    if unread:
+        indexes.chunks.update(await _read(indexes, unread))
+    return {ref: indexes.chunks[ref] for ref in refs if ref in indexes.chunks}
+
+
+async def _read(indexes: Indexes, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, Chunk]:
+    """From the text index; what it lacks, or all when it is down, from the other."""
     try:
         found = dict(await indexes.lexical.read(refs))
     except BackendUnavailable:

@@ -8,6 +8,7 @@ from search_api.facets import facet_filters
 from search_api.plan import Plan
 from search_api.trace import Trace
 from services.candidates import Hit, Run, Survey
+from services.documents import Chunk, ChunkRef
 from services.errors import BackendUnavailable, DeadlineExceeded
 from services.ports.lexical import LexicalIndex
 from services.ports.models import Embedder, Encoded
@@ -29,11 +30,14 @@ _DEEPEST_CONSTRAINED = 1_000
 class Indexes:
     """The live generation's indexes, as one request sees them from beginning to end.
 
-    ``vectors`` is None for a generation that was built for words alone.
+    Attributes:
+        vectors: None for a generation that was built for words alone.
+        chunks: what this request has read, for the stages that come later.
     """
 
     lexical: LexicalIndex
     vectors: VectorIndex | None
+    chunks: dict[ChunkRef, Chunk] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
