@@ -21,6 +21,7 @@ from services.errors import (
     LeaseLost,
     ModelUnavailable,
     NotFound,
+    TaskLost,
     WinnowError,
 )
 from services.generations import Generation, GenerationState
@@ -138,12 +139,12 @@ class Drainer:
                             self._failures.pop(collection, None)
                             self._announce(collection)
                             yield written
-            except LeaseLost as error:
+            except (LeaseLost, TaskLost) as error:
                 _log.warning("%s", error.detail)
                 self._defer(collection)
 
     def deferred(self, collection: str) -> bool:
-        """Whether the last round left the collection to another process."""
+        """Whether the last round left the collection to others, or for a moment later."""
         return collection in self._deferred
 
     def _defer(self, collection: str) -> None:

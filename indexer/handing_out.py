@@ -56,9 +56,12 @@ class HandingOut:
         self._look_at_s = 0.0
         self._lead_at_s = 0.0
         self._failure: WinnowError | None = None
+        self._all_claimed = False
 
     async def index(self, enough: Callable[[], bool]) -> AsyncGenerator[Written, None]:
-        """Hand out until nothing is pending or no worker is left; yields what is marked.
+        """Hand out until nothing is pending; yields what is marked.
+
+        What workers have from a leader that died is waited for: it is done, or they die.
 
         Args:
             enough: whether to hand out no more, since other work waits; what runs is
@@ -67,6 +70,7 @@ class HandingOut:
         Raises:
             ModelUnavailable, BackendUnavailable: a worker failed for a reason that may
                 pass; what others did meanwhile is marked.
+            TaskLost: no worker is left, and something to be done.
             LeaseLost: another process leads by now.
         """
         language = dominant(await self._documents.languages(self._generation.collection))
@@ -78,9 +82,10 @@ class HandingOut:
                     await self._mark({}, letters)
                     yield Written(0, 0, tuple(letters))
                 self._start()
-                if not self._running:
+                if not (self._running or self._all_claimed):
                     break
                 if enough():
+                    self._all_claimed = False
                     self._ready.clear()
                     self._look_at_s = float("inf")
                 for result in await self._finished():
@@ -91,6 +96,8 @@ class HandingOut:
             await asyncio.gather(*self._running, return_exceptions=True)
         if self._failure is not None:
             raise self._failure
+        if self._ready:
+            raise TaskLost("The workers that ingest are gone.")
 
     async def _lead(self) -> None:
         if time.monotonic() >= self._lead_at_s:
@@ -108,6 +115,7 @@ class HandingOut:
         limit = len(busy) + _TASKS_AHEAD * self._task_documents
         pending = await self._documents.pending_versions(self._generation, limit)
         free = [each for each in pending if each.document_id not in busy]
+        self._all_claimed = bool(pending) and not free
         if not free:
             self._look_at_s = time.monotonic() + _LOOK_S
         letters, suspects, harmless = _judged(free, attempts)
@@ -142,6 +150,9 @@ class HandingOut:
 
     async def _finished(self) -> Sequence[IngestResult]:
         """The results of tasks that ended, waiting a moment where none did."""
+        if not self._running:
+            await asyncio.sleep(_LOOK_S)
+            return ()
         done, _ = await asyncio.wait(
             self._running, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
         )

@@ -50,7 +50,9 @@ class Performer:
 
         async def keep(done: Mapping[str, int], letters: Sequence[DeadLetter]) -> None:
             indexed.update(done)
-            refused.update({each.document_id: (each.version, each.reason) for each in letters})
+            refused.update(
+                {each.document_id: (each.version, _sent(each.reason)) for each in letters}
+            )
 
         generation = await self._generation(task)
         if generation is not None:
@@ -82,6 +84,11 @@ class Performer:
     def close(self) -> None:
         """Let the thread end."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _sent(reason: str) -> str:
+    """A reason as JSON can carry it: an error may quote a text's lone surrogates."""
+    return reason.encode("utf-8", "replace").decode()
 
 
 @asynccontextmanager

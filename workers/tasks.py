@@ -47,15 +47,21 @@ def register_ingest(app: Celery, ingesting: Ingesting, broker: Redis) -> None:
             return
         task_id = str(task.request.id)
         reply = ingesting.answer(task_id, payload, channel)
-        if reply is not None:
-            _push(broker, channel, reply)
         try:
+            if reply is not None:
+                _push(broker, channel, reply)
+        finally:
             # After the reply: a task that nobody has counts as lost.
-            ingesting.finish(task_id)
-        except BROKER_ERRORS as error:
-            _log.warning("The broker did not hear that a task is done: %s", error)
+            _finish(ingesting, task_id)
 
     app.task(ingest, bind=True, name=INGEST_TASK, acks_late=True, max_retries=0)
+
+
+def _finish(ingesting: Ingesting, task_id: str) -> None:
+    try:
+        ingesting.finish(task_id)
+    except BROKER_ERRORS as error:
+        _log.warning("The broker did not hear that a task is done: %s", error)
 
 
 def _channel(task: Any) -> str | None:

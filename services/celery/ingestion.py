@@ -125,23 +125,23 @@ class CeleryIngestQueue:
 
     async def _wait(self, task_id: str, reply: "asyncio.Future[Reply]") -> None:
         """Return once there is a reply; TaskLost once there will be none."""
-        seen_s = time.monotonic()
+        seen_s, patience_s = time.monotonic(), UNSEEN_S
         while True:
             done, _ = await asyncio.wait({reply}, timeout=LOOK_S)
             if done:
                 return
-            if await self._is_seen(task_id):
+            try:
+                sight = await self._look(LOOK_S)
+            except BackendUnavailable:
+                # Nobody knows; it is waited for as if it had never been seen.
+                sight, patience_s = Sight((), {}, 0), UNSEEN_S
+            if task_id in sight.claims:
+                # A worker replies before it lets go: what it had is on its way, or lost.
+                seen_s, patience_s = time.monotonic(), LOOK_S
+            elif sight.queued and self.workers() and patience_s == UNSEEN_S:
                 seen_s = time.monotonic()
-            elif time.monotonic() - seen_s > UNSEEN_S:
+            elif time.monotonic() - seen_s > patience_s:
                 raise TaskLost("Neither a live worker nor the queue has the task.")
-
-    async def _is_seen(self, task_id: str) -> bool:
-        """Whether a live worker has it, or the queue may still."""
-        try:
-            sight = await self._look(LOOK_S)
-        except BackendUnavailable:
-            return False
-        return task_id in sight.claims or (sight.queued > 0 and self.workers() > 0)
 
     async def _look(self, max_age_s: float) -> Sight:
         """What the broker knows; claims of dead workers are counted as failed and removed.

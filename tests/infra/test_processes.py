@@ -111,9 +111,13 @@ def test_the_api_refuses_to_serve_strangers_without_keys(winnow: Winnow) -> None
     assert "WINNOW_SEARCH_KEY" in done.err
 
 
-def test_a_worker_without_its_broker_ends_so_that_it_is_started_again(winnow: Winnow) -> None:
+@pytest.mark.parametrize("service", ["worker", "ingest"])
+def test_a_worker_without_its_broker_ends_so_that_it_is_started_again(
+    winnow: Winnow, service: str
+) -> None:
     """Exit code 4, a sentence, and no success that a restart policy might take for one."""
-    done = winnow(*arguments("worker"), WINNOW_BROKER_URL="redis://127.0.0.1:1/0")
+    given = environment(service, KEYS) | {"WINNOW_BROKER_URL": "redis://127.0.0.1:1/0"}
+    done = winnow(*arguments(service), **given)
     assert done.code == 4
     assert "broker" in done.err
 

@@ -33,8 +33,7 @@ def operations(number: int) -> list[dict[str, str | None]]:
     before = number - 1
     return [
         {f"{number}/{each}": f"The tide of day {number} and {each}." for each in range(4)},
-        {f"{number}/0": "The tide turned.", f"{before}/1": "It came back."},
-        {f"{number}/2": None, f"{before}/3": None},
+        {f"{number}/0": "The tide turned.", f"{before}/1": "Back.", f"{before}/3": None},
     ]
 
 

@@ -3,8 +3,11 @@
 import asyncio
 import base64
 import json
+import os
 import pickle
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,10 +21,12 @@ from services.celery.codec import Failed, decode_reply
 from services.celery.connection import INGEST_WORKERS_KEY, REPLIES_PREFIX
 from services.celery.publisher import Publisher
 from services.errors import BackendUnavailable
-from tests.conftest import Winnow
+from tests.conftest import REPOSITORY, Winnow
+from tests.infra.compose import services as services_of_compose
 from tests.ingestion.stack import (
     COLLECTION,
     TASK_DOCUMENTS,
+    IngestWorker,
     OddWorker,
     Stack,
     converged,
@@ -71,10 +76,25 @@ async def test_a_worker_goes_on_without_anybody_to_hand_out(stack: Stack) -> Non
         await indexer.close()
         await until_indexed(services)
         await converged(services)
+    assert _is_healthy(stack)
     worker.signal(signal.SIGTERM)
     assert await worker.exit_code() == 0
+    assert not _is_healthy(stack)
     with redis.Redis.from_url(stack.environment["WINNOW_BROKER_URL"]) as broker:
         assert broker.hlen(INGEST_WORKERS_KEY) == 0
+
+
+def _is_healthy(stack: Stack) -> bool:
+    """What the compose file's health check of the service says."""
+    check = services_of_compose()["ingest"]
+    assert check["command"] == ["winnow", *IngestWorker.arguments[-3:]]
+    script = REPOSITORY / Path(check["healthcheck"]["test"][-1]).relative_to("/app")
+    environment = os.environ | {"WINNOW_BROKER_URL": stack.environment["WINNOW_BROKER_URL"]}
+    environment |= {"PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(
+        [sys.executable, str(script)], env=environment, capture_output=True, check=False
+    )
+    return done.returncode == 0
 
 
 async def test_without_a_worker_the_process_indexes_itself(

@@ -9,19 +9,30 @@ from hypothesis import strategies as st
 
 from services.celery.codec import (
     MAX_BYTES,
+    Claim,
     Failed,
     Heartbeat,
+    Ingested,
+    IngestHeartbeat,
+    IngestRequest,
     Request,
     Scored,
+    decode_claim,
     decode_heartbeat,
+    decode_ingest_heartbeat,
+    decode_ingest_request,
     decode_reply,
     decode_request,
+    encode_claim,
     encode_heartbeat,
+    encode_ingest_heartbeat,
+    encode_ingest_request,
     encode_reply,
     encode_request,
 )
 from services.errors import InvalidInput, TooLarge, WinnowError
 from services.models.load import Load
+from services.ports.ingestion import IngestResult, IngestTask
 from services.ports.models import ModelCard, Passage
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -59,6 +70,42 @@ heartbeats = st.builds(
     at_s=finite,
     wait_s=finite,
 )
+versions = st.lists(st.tuples(text, st.integers(0, 2**53)), max_size=4).map(tuple)
+ingest_requests = st.builds(
+    IngestRequest,
+    v=st.just(1),
+    task=st.builds(
+        IngestTask,
+        collection=text,
+        generation=text,
+        documents=versions,
+        language=text,
+        alone=st.booleans(),
+    ),
+)
+ingested = st.builds(
+    Ingested,
+    v=st.just(1),
+    id=text,
+    result=st.builds(
+        IngestResult,
+        indexed=st.dictionaries(text, st.integers(0, 2**53), max_size=3),
+        refused=st.dictionaries(text, st.tuples(st.integers(0, 2**53), text), max_size=3),
+        chunks=st.integers(0, 2**31),
+        worker=text,
+    ),
+)
+claims = st.builds(
+    Claim, v=st.just(1), worker=text, generation=text, documents=versions, begun=st.booleans()
+)
+ingest_heartbeats = st.builds(
+    IngestHeartbeat,
+    v=st.just(1),
+    worker=text,
+    at_s=finite,
+    chunks_per_s=finite,
+    leaving=st.booleans(),
+)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | text,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
@@ -89,10 +136,29 @@ def test_a_heartbeat_comes_back_as_it_was(heartbeat: Heartbeat) -> None:
 
 
 @few
+@given(ingest_requests, ingested, claims, ingest_heartbeats)
+def test_what_ingestion_says_comes_back_as_it_was(
+    request: IngestRequest, reply: Ingested, claim: Claim, heartbeat: IngestHeartbeat
+) -> None:
+    """Any id and any reason."""
+    assert decode_ingest_request(encode_ingest_request(request)) == request
+    assert decode_reply(encode_reply(reply)) == reply
+    assert decode_claim(encode_claim(claim)) == claim
+    assert decode_ingest_heartbeat(encode_ingest_heartbeat(heartbeat)) == heartbeat
+
+
+@few
 @given(st.binary(max_size=60) | values.map(lambda value: json.dumps(value).encode()))
 def test_what_is_no_message_is_refused(raw: bytes) -> None:
     """With Winnow's own error, whatever comes."""
-    for decode in (decode_request, decode_reply, decode_heartbeat):
+    for decode in (
+        decode_request,
+        decode_reply,
+        decode_heartbeat,
+        decode_ingest_request,
+        decode_claim,
+        decode_ingest_heartbeat,
+    ):
         with pytest.raises(WinnowError):
             decode(raw)
 
