@@ -27,7 +27,8 @@ from tests.ingestion.stack import (
 )
 from tests.workers.conftest import WorkerProcess
 
-pytestmark = pytest.mark.servers
+# A busy machine takes long to start a process, and these start many.
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
 DOCUMENTS = 6 * TASK_DOCUMENTS
 

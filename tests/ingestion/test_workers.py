@@ -37,7 +37,8 @@ from tests.ingestion.stack import (
 )
 from tests.servers.redis import RedisServer
 
-pytestmark = pytest.mark.servers
+# A busy machine takes long to start a process, and these start many.
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
 DOCUMENTS = 10 * TASK_DOCUMENTS
 
