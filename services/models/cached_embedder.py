@@ -1,5 +1,6 @@
 """Query vectors that several processes share: what one has computed the others need not."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,6 +22,7 @@ class CachedEmbedder:
         self._inner = inner
         self._cache = cache
         self._fingerprint = inner.encoder.fingerprint
+        self._sharing: set[asyncio.Task[None]] = set()
         self._prefix = "query:" + json.dumps(asdict(self._fingerprint), sort_keys=True)
 
     @property
@@ -44,7 +46,7 @@ class CachedEmbedder:
             self._inner.remember(query, shared)
             return shared
         encoded = await self._inner.embed_query(query)
-        await self._cache.set(key, dump(encoded), TTL_S)
+        self._share(key, encoded)
         return encoded
 
     async def embed_passages(self, passages: Sequence[Passage]) -> Encoded:
@@ -52,5 +54,12 @@ class CachedEmbedder:
         return await self._inner.embed_passages(passages)
 
     async def close(self) -> None:
-        """Close the embedder."""
+        """Close the embedder, once what it computed is shared."""
+        await asyncio.gather(*self._sharing, return_exceptions=True)
         await self._inner.close()
+
+    def _share(self, key: str, encoded: Encoded) -> None:
+        """Put a vector into the cache, which no search waits for."""
+        task = asyncio.create_task(self._cache.set(key, dump(encoded), TTL_S))
+        self._sharing.add(task)
+        task.add_done_callback(self._sharing.discard)
