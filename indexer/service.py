@@ -31,7 +31,7 @@ from services.errors import (
     InvalidDocument,
     WinnowError,
 )
-from services.generations import Generation
+from services.generations import Generation, GenerationState
 from services.ports.ledger import DeadLetter, Record, Summary, Write
 
 _PAGE = 1_000
@@ -155,15 +155,18 @@ class Indexer:
         The ledger forgets it first, so that searches and writes end with "no such
         collection" rather than with half of one.
         """
-        async with (
-            audited(self._ledger.audit, who, "delete-collection", name),
-            self._drainer.lock(name),
-        ):
-            generations = await self._ledger.collections.generations(name)
-            await self._ledger.collections.delete(name)
-            self._drainer.forget(name)
-            for generation in generations:
-                await self._drop(generation)
+        async with audited(self._ledger.audit, who, "delete-collection", name):
+            for generation in await self._ledger.collections.generations(name):
+                if generation.state is GenerationState.BUILDING:
+                    # It gives the lock back after what is in the making.
+                    self._drainer.builds.stop(generation)
+            async with self._drainer.lock(name):
+                generations = await self._ledger.collections.generations(name)
+                await self._ledger.collections.delete(name)
+                self._drainer.forget(name)
+                for generation in generations:
+                    self._drainer.builds.forget(generation)
+                    await self._drop(generation)
 
     async def _drop(self, generation: Generation) -> None:
         """Remove the indexes; what an engine out of reach keeps of them is never opened again."""
