@@ -13,6 +13,7 @@ from evaluation.training.sources import source_name
 from evaluation.training.train import Material
 from services.models.folder import ModelFolder
 
+_UNTRAINED = "No checkpoint was better than step 0, so this is the model before training.\n"
 _TRAINED_WITH = ("torch", "sentence-transformers", "transformers")
 
 
@@ -60,10 +61,25 @@ def _use(folder: str, prior_scale: float | None) -> str:
 
 def _origin(base: ModelFolder, recipe: Recipe) -> str:
     stored = " Matrices are stored in int8 with a scale for each row." if recipe.quantised else ""
+    licence = _licence(base)
     return (
-        f"## Base\n\n{base.name}, weights {base.revision} (beginning of their SHA-256).{stored} "
+        f"## Base\n\n{base.name}{f' ({licence})' if licence else ''}, weights {base.revision} "
+        f"(beginning of their SHA-256).{stored} "
         "How it was trained stands in `recipe.json`; `winnow train --recipe` repeats it.\n"
     )
+
+
+def _licence(base: ModelFolder) -> str:
+    """What the base's own card says; "" where it has none."""
+    card = base.path / "README.md"
+    text = card.read_text("utf-8", "replace") if card.is_file() else ""
+    if not text.startswith("---"):
+        return ""
+    try:
+        front = yaml.safe_load(text[3:].partition("\n---")[0])
+    except yaml.YAMLError:
+        return ""
+    return str(front.get("license") or "") if isinstance(front, dict) else ""
 
 
 def _data(recipe: Recipe, material: Material) -> str:
@@ -94,6 +110,7 @@ def _figures(material: Material, curve: Sequence[Point]) -> str:
         f"{point.held_out.blended:.4f} | {point.held_out.prior_scale:g} |"
         for point in curve
     ]
+    best = max(curve, key=lambda point: point.held_out.blended)
     return "\n".join(
         [
             "## Figures\n",
@@ -103,6 +120,7 @@ def _figures(material: Material, curve: Sequence[Point]) -> str:
             "|---|---|---|---|---|",
             *rows,
             "",
+            *([_UNTRAINED] if best.step == 0 else []),
         ]
     )
 

@@ -84,6 +84,10 @@ class _DevCurve(BaseEvaluator):  # type: ignore[misc]  # the package has no type
         self.step = step
         self.points = [point for point in self.points if point.step <= step]
 
+    def best(self) -> Point:
+        """The highest point; of equal ones the earliest."""
+        return max(self.points, key=lambda point: point.held_out.blended)
+
     def __call__(self, model: CrossEncoder, *_: Any, **__: Any) -> dict[str, float]:
         held_out = judge(self._groups, scorer(model))
         self.points.append(Point(self.step, held_out))
@@ -144,7 +148,8 @@ def fine_tune(
 ) -> list[Point]:
     """Train in place, going on where an earlier run in ``work`` stopped.
 
-    The model that comes out is that of the best point of the dev curve.
+    The model that comes out is that of the best point of the dev curve; where no checkpoint
+    is better than the model was, it stays what it was.
     """
     set_seed(schedule.seed)
     checkpoints = work / "checkpoints"
@@ -164,7 +169,10 @@ def fine_tune(
     curve.resume(_step_of(last))
     if not curve.points:
         curve(model)
+    before = {name: values.clone() for name, values in model.state_dict().items()}
     trainer.train(resume_from_checkpoint=last)
+    if curve.best().step == 0:
+        model.load_state_dict(before)
     return curve.points
 
 

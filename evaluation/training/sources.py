@@ -55,7 +55,7 @@ def read_sources(choices: Sequence[SourceChoice], root: Path) -> list[Judged]:
 def source_name(choice: SourceChoice) -> str:
     """What a source is called in figures and cards."""
     path = Path(choice.path)
-    return path.parent.name if path.name == "pairs.jsonl" else path.stem
+    return (path.name == "pairs.jsonl" and path.parent.name) or path.stem
 
 
 def _add_folder(corpus: _Corpus, choice: SourceChoice, path: Path) -> None:

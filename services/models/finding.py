@@ -1,4 +1,4 @@
-"""Finds a model: a path, the hub's cache, the hub, the offline package, in that order."""
+"""Finds a model: a path, the hub's cache, the hub, what came with the installation."""
 
 import hashlib
 from pathlib import Path
@@ -9,6 +9,8 @@ from services.models.hub import HubModel, fetch, find_cached, is_offline
 from services.models.notes import Notes
 from services.models.offline_package import MODEL as MINILM
 from services.models.offline_package import find_offline
+from services.models.shipped_reranker import NAME as SHIPPED
+from services.models.shipped_reranker import find_shipped
 from services.models.weights import weight_files
 from services.settings import Settings
 
@@ -45,6 +47,9 @@ def find_model(wanted: str, settings: Settings) -> ModelFolder:
     name = _SAME_MODEL.get(repository, repository)
     revision = revision or _PINNED.get(name, "main")
     path, source, tried = _search(name, revision, settings, notes)
+    if path is None and (name, revision) == (MS_MARCO, _PINNED[MS_MARCO]):
+        path, reason = find_shipped(notes)
+        name, source, tried = SHIPPED, "this installation", [*tried, reason]
     if path is None:
         raise ModelUnavailable(
             f"The model {name} is not to be had: {'; '.join(tried)}. "

@@ -20,6 +20,8 @@ from tests.models.conftest import MakeModel, MakeSettings
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 MS_MARCO = "cross-encoder/ms-marco-MiniLM-L6-v2"
+# One that no installation carries.
+LARGER = "cross-encoder/ms-marco-MiniLM-L12-v2"
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +109,7 @@ def test_half_a_download_is_not_a_model(hub_cache: Path, tmp_path: Path) -> None
 
 def test_a_silent_hub_is_asked_once(silent_hub: list[int], tmp_path: Path) -> None:
     """It costs five seconds at most, and the next command does not ask again."""
-    settings = Settings(data_dir=tmp_path / "data", cross_encoder=MS_MARCO)
+    settings = Settings(data_dir=tmp_path / "data", cross_encoder=LARGER)
     started = time.monotonic()
     with pytest.raises(ModelUnavailable, match="did not answer"):
         load_cross_encoder(settings)
@@ -132,7 +134,7 @@ def test_a_silence_is_forgotten_after_an_hour(tmp_path: Path) -> None:
 
 def test_a_hub_that_is_switched_off_is_not_asked(silent_hub: list[int], tmp_path: Path) -> None:
     """WINNOW_HUB=false; the message lists what was tried."""
-    settings = Settings(data_dir=tmp_path, hub=False)
+    settings = Settings(data_dir=tmp_path, cross_encoder=LARGER, hub=False)
     with pytest.raises(ModelUnavailable, match=r"switched off.*offline package.*Set the model"):
         load_cross_encoder(settings)
     assert not silent_hub

@@ -1,0 +1,24 @@
+"""The cross-encoder that Winnow carries: for machines that reach no model hub.
+
+It stands in for the default cross-encoder alone, and says so by its own name. Its folder's
+README.md tells what it was trained on and under which licences; ``winnow train`` makes it
+again from ``evaluation/training/recipes/offline-reranker.toml``.
+"""
+
+from pathlib import Path
+
+from services.models.notes import Notes
+
+NAME = "winnow/offline-reranker"
+FOLDER = Path(__file__).parent / "offline_reranker"
+WEIGHTS_SHA256 = "4b7787b8fcde3325369cdda3ab4f9556df2a3367d5304a007d6bb1c0b4528e0a"
+
+
+def find_shipped(notes: Notes, folder: Path = FOLDER) -> tuple[Path | None, str]:
+    """The model's folder, or None and the reason."""
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        return None, "this installation lacks the reranker that Winnow carries"
+    if notes.sha256(weights) != WEIGHTS_SHA256:
+        return None, "the reranker that Winnow carries was changed"
+    return folder, ""
