@@ -143,7 +143,8 @@ async def _windowed(services: Services, window: int, texts: Sequence[str]) -> li
     wholes_s, stages_s = [], []
     for query in texts:
         started = time.perf_counter()
-        answer = await service.search(COLLECTION, SearchRequest(query=query))
+        request = SearchRequest(query=query, rerank=Rerank.CROSS_ENCODER)
+        answer = await service.search(COLLECTION, request)
         wholes_s.append(time.perf_counter() - started)
         stages_s.append(_stage_ms(answer, "rerank") / 1_000)
     return [
