@@ -108,16 +108,11 @@ class Drainer:
         """Let the thread end."""
         self._rounds.close()
 
-    async def round(
-        self, collection: str, also: Generation | None = None
-    ) -> AsyncGenerator[Written, None]:
+    async def round(self, collection: str) -> AsyncGenerator[Written, None]:
         """Index what a round holds into every generation; yields each batch once marked.
 
         One that cannot be written to is left behind, and holds up no other. Where another
         process indexes the collection, nothing is done, and :meth:`deferred` says so.
-
-        Args:
-            also: a retired generation that is to be written to again.
 
         Raises:
             CollectionNotFound, ModelUnavailable, BackendUnavailable: see there.
@@ -125,7 +120,7 @@ class Drainer:
         async with self._locks[collection]:
             self._deferred.pop(collection, None)
             self._due.discard(collection)
-            behind = await self._behind(collection, also)
+            behind = await self._behind(collection)
             if not behind:
                 return
             try:
@@ -150,12 +145,10 @@ class Drainer:
     def _defer(self, collection: str) -> None:
         self._deferred[collection] = time.monotonic() + self.pause_s
 
-    async def followed(
-        self, collection: str, also: Generation | None = None
-    ) -> Sequence[Generation]:
+    async def followed(self, collection: str) -> Sequence[Generation]:
         """The generations that are written to: the live one first, what is being built last."""
         kept = await self._services.ledger.collections.generations(collection)
-        written = [each for each in kept if each == also or self._is_followed(each)]
+        written = [each for each in kept if self._is_followed(each)]
         return sorted(written, key=lambda each: _ORDER.index(each.state))
 
     def _is_followed(self, generation: Generation) -> bool:
@@ -168,14 +161,12 @@ class Drainer:
                 return self.builds.due(generation)
         return False
 
-    async def _behind(
-        self, collection: str, also: Generation | None = None
-    ) -> Sequence[Generation]:
+    async def _behind(self, collection: str) -> Sequence[Generation]:
         """Those that lack something, and builds, which are completed once they lack nothing."""
         documents = self._services.ledger.documents
         return [
             each
-            for each in await self.followed(collection, also)
+            for each in await self.followed(collection)
             if each.state is GenerationState.BUILDING or await documents.backlog(each)
         ]
 

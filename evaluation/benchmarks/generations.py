@@ -34,13 +34,19 @@ _POLL_S = 0.05
 _SHARE_OF_ENCODER = 0.85
 _SWITCH_S = 1.0
 _TIMES_IDLE = 2.0
+_UNHURRIED_MS = 600_000
 _WHO = "benchmark"
 
 
 def generations(settings: Settings, chunks: int, progress: OnProgress) -> list[Figure]:
     """Build so many chunks beside a live generation."""
     with tempfile.TemporaryDirectory() as folder:
-        own = {"data_dir": Path(folder), "cross_encoder": "", "cache_ttl_s": 0}
+        own = {
+            "data_dir": Path(folder),
+            "cross_encoder": "",
+            "cache_ttl_s": 0,
+            "deadline_ms": _UNHURRIED_MS,
+        }
         bench_settings = Settings.model_construct(**(settings.model_dump() | own))
         return asyncio.run(_figures(bench_settings, chunks // _DOCUMENT_CHUNKS, progress))
 

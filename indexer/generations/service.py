@@ -227,6 +227,11 @@ class Generations:
                 )
             target = max(retired, key=lambda each: str(each.retired_at))
             action.generation = target.id
+            if not removing.in_grace(target, self.grace_s):
+                # Writes passed it by: from here on every process brings them to it.
+                target = await self._ledger.collections.change_generation(
+                    target, lambda held: held.moved_to(GenerationState.READY)
+                )
             return await self._switch.to(target)
 
     async def _find(self, collection: str, identifier: str, *states: GenerationState) -> Generation:

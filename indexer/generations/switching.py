@@ -31,7 +31,7 @@ class Switch:
         """
         deadline = Deadline.after(CATCH_UP_S)
         while await self._behind(generation):
-            async with aclosing(self._drainer.round(generation.collection, generation)) as batches:
+            async with aclosing(self._drainer.round(generation.collection)) as batches:
                 async for _ in batches:
                     pass
             if not deadline.remaining_s():

@@ -128,8 +128,15 @@ class GenerationConformance:
         assert {each.id for each in found.results} >= {f"{number:03}" for number in range(60, 65)}
         assert found.generation == first.id
         await check_clean(services)
-        again = await indexer.generations.rollback("books", ME)
+        late = replace(services, settings=services.settings.model_copy(update=_EXPIRED))
+        behind = Indexer(late)
+        await behind.put("books", books(range(70, 72), "juice"))
+        await behind.index_pending("books")
+        assert (await indexer.generations.get("books", made.id)).pending == 2
+        again = await behind.generations.rollback("books", ME)
         assert again.id == made.id
+        assert not (await indexer.generations.get("books", made.id)).pending
+        await behind.close()
 
     async def test_pages_and_requests_keep_their_generation(
         self, services: Services, indexer: Indexer
