@@ -9,7 +9,6 @@ from cli.files import parts_of
 from cli.who import local_user
 from indexer.consistency_bodies import (
     AuditAnswer,
-    AuditEntryAnswer,
     DeadLettersAnswer,
     ReconciledAnswer,
     RestoredAnswer,
@@ -82,8 +81,7 @@ class LocalConsistency:
     async def audit(self, collection: str, limit: int) -> JsonObject:
         """See :class:`ConsistencyBackend`."""
         entries = await self._service.audit(collection, limit)
-        answer = AuditAnswer(entries=[AuditEntryAnswer.of(each) for each in entries])
-        return answer.model_dump(mode="json")
+        return AuditAnswer.of(entries).model_dump(mode="json")
 
     def backup(self, names: Sequence[str], on_records: OnCount) -> AsyncIterator[bytes]:
         """See :class:`ConsistencyBackend`."""

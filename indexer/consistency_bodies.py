@@ -181,6 +181,8 @@ class RestoredAnswer(BaseModel):
 class AuditEntryAnswer(BaseModel):
     """One administrative action."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     at: datetime
     who: str
     action: str
@@ -189,21 +191,13 @@ class AuditEntryAnswer(BaseModel):
     outcome: str
     detail: str
 
-    @classmethod
-    def of(cls, entry: AuditEntry) -> "AuditEntryAnswer":
-        """The answer for an entry."""
-        return cls(
-            at=entry.at,
-            who=entry.who,
-            action=entry.action,
-            collection=entry.collection,
-            generation=entry.generation,
-            outcome=entry.outcome,
-            detail=entry.detail,
-        )
-
 
 class AuditAnswer(BaseModel):
     """The newest entries, newest first."""
 
     entries: list[AuditEntryAnswer]
+
+    @classmethod
+    def of(cls, entries: Sequence[AuditEntry]) -> "AuditAnswer":
+        """The answer for entries of the log."""
+        return cls(entries=[AuditEntryAnswer.model_validate(each) for each in entries])

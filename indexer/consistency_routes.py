@@ -17,7 +17,6 @@ from fastapi.responses import StreamingResponse
 from indexer.consistency.service import Consistency
 from indexer.consistency_bodies import (
     AuditAnswer,
-    AuditEntryAnswer,
     DeadLettersAnswer,
     DeadLettersBody,
     ReconciledAnswer,
@@ -77,8 +76,7 @@ def _add_comparisons(routes: APIRouter, consistency: Callable[..., Consistency])
         limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     ) -> AuditAnswer:
         """Who did what, newest first."""
-        entries = await service.audit(collection, limit)
-        return AuditAnswer(entries=[AuditEntryAnswer.of(each) for each in entries])
+        return AuditAnswer.of(await service.audit(collection, limit))
 
 
 def _add_dead_letters(routes: APIRouter, consistency: Callable[..., Consistency]) -> None:

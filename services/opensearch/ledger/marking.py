@@ -1,6 +1,6 @@
 """Marks in rows: which generations hold a version, or will never hold it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.opensearch.bulk import Action
@@ -86,25 +86,22 @@ def settling(marks: Mapping[str, Sequence[Mark]], key: str, kept: frozenset[str]
 
 def unsettling(key: str, kept: frozenset[str]) -> Step:
     """Makes documents pending in one generation."""
-
-    def step(_: str, row: Row | None) -> Action | None:
-        if row is None or key not in row.source["settled"]:
-            return None
-        changed = Marks.of(row)
-        changed.clear(key)
-        return changed.stored(row, kept)
-
-    return step
+    return _amending("settled", lambda marks: marks.clear(key), key, kept)
 
 
 def dropping(key: str, kept: frozenset[str]) -> Step:
     """Takes dead letters of one generation off the list."""
+    return _amending("dead", lambda marks: marks.dead.discard(key), key, kept)
+
+
+def _amending(listed: str, amend: Callable[[Marks], None], key: str, kept: frozenset[str]) -> Step:
+    """Amends the marks of rows that name the generation in a list."""
 
     def step(_: str, row: Row | None) -> Action | None:
-        if row is None or key not in row.source["dead"]:
+        if row is None or key not in row.source[listed]:
             return None
         changed = Marks.of(row)
-        changed.dead.discard(key)
+        amend(changed)
         return changed.stored(row, kept)
 
     return step
