@@ -26,10 +26,11 @@ LATE_INTERACTION = "late_interaction"
 # Of what is left of the deadline; the rest is for the window, the ledger and passages.
 _SHARE = 0.5
 
-# Weights of the z-scores. BM25 counts half: the legs have let it choose the candidates already.
+# Weights of the z-scores. Cosine and MaxSim are two readings of one model's tokens and err
+# together, so that the second counts half and words have a third of the say.
 COSINE_WEIGHT = 1.0
-MAX_SIM_WEIGHT = 1.0
-BM25_WEIGHT = 0.5
+MAX_SIM_WEIGHT = 0.5
+BM25_WEIGHT = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,6 @@ def _scored(
 
 
 def _bm25(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
-    """BM25 of each; a chunk that the words did not find scores like the last that they did."""
+    """BM25 of each; zero for a chunk that the words did not find, as if it held none."""
     places = [each.places.get(LEXICAL) for each in candidates]
-    floor = min((place.score for place in places if place), default=0.0)
-    return np.asarray([place.score if place else floor for place in places], np.float64)
+    return np.asarray([place.score if place else 0.0 for place in places], np.float64)
