@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 import numpy as np
 
-from services.candidates import Hit, Holding, IndexedVersion, Run
+from services.candidates import Holding, IndexedVersion, Run
 from services.documents import Chunk, ChunkRef
 from services.generations import EncoderFingerprint
 from services.points.payload import CHUNK, REFERENCE, chunk_of
-from services.points.validation import check_query
+from services.points.searching import TIES_PER_CALL, PointSearch, cut_cleanly, run_of
 from services.ports.lexical import Tombstone
-from services.ports.vectors import TokenVectors, VectorEntry, Vectors
+from services.ports.vectors import TokenVectors, VectorEntry
 from services.qdrant.conditions import QdrantCompiler, compile_window, dictionary_conditions
 from services.qdrant.dictionary import Dictionary
 from services.qdrant.engine import Engine
@@ -23,12 +23,8 @@ from services.queries import Scope
 _REFS_PER_CALL = 1_000
 _TOKENS_PER_CALL = 32
 
-# How far past the depth equal scores are followed, so that ties are cut by their rule.
-_TIES_PER_CALL = 64
-_MAX_TIES = 8_192
 
-
-class QdrantIndex:
+class QdrantIndex(PointSearch):
     """Implements :class:`services.ports.vectors.VectorIndex`.
 
     Where the collection has a graph, search is approximate; ``cosine`` and ``max_sim`` are
@@ -40,7 +36,7 @@ class QdrantIndex:
     ) -> None:
         self._engine = engine
         self._preparation = preparation
-        self._encoder = encoder
+        super().__init__(encoder)
         self._records = Records(engine)
         self._dictionary = Dictionary(engine)
         self._writer = Writer(engine, self._records, self._dictionary, encoder)
@@ -51,60 +47,6 @@ class QdrantIndex:
         """Index and delete as the port says; applied by Qdrant when it returns."""
         await self._preparation.ensure()
         return await self._writer.write(entries, tombstones)
-
-    async def search(self, vector: Vectors, scope: Scope, depth: int) -> Run:
-        """The ``depth`` nearest chunks by cosine, ties by document id, then ordinal.
-
-        A zero vector has no direction and finds nothing.
-
-        Raises:
-            InvalidInput: the vector is not finite or of another size than the index.
-        """
-        flat = np.asarray(vector, dtype=np.float32).reshape(-1)
-        check_query(flat, self._encoder.dimensions)
-        if depth < 1 or not flat.any():
-            return []
-        await self._preparation.ensure()
-        asked = tuple(dictionary_conditions(scope.filter))
-        passing = await self._dictionary.passing(asked)
-        narrowed = QdrantCompiler(passing).compile(scope)
-        ties = _TIES_PER_CALL
-        while True:
-            limit = depth + ties
-            points = await self._engine.nearest(flat.tolist(), TEXT, narrowed, limit, REFERENCE)
-            exhausted = len(points) < limit
-            if exhausted or points[-1].score < points[depth - 1].score or ties >= _MAX_TIES:
-                break
-            ties *= 4
-        hits = [
-            Hit(
-                ChunkRef(point.payload["document"], point.payload["ordinal"]),
-                point.payload["version"],
-                point.score,
-            )
-            for point in points
-            if point.payload
-        ]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.ref))[:depth]
-
-    async def cosine(self, vector: Vectors, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, float]:
-        """Cosine with these chunks, for as many as are there."""
-        flat = np.asarray(vector, dtype=np.float32).reshape(-1)
-        check_query(flat, self._encoder.dimensions)
-        if not flat.any():
-            return {}
-        return await self._windowed(flat.tolist(), TEXT, refs)
-
-    async def max_sim(
-        self, query_tokens: TokenVectors, refs: Sequence[ChunkRef]
-    ) -> Mapping[ChunkRef, float]:
-        """MaxSim averaged over the query's tokens, for the chunks that hold tokens."""
-        tokens = np.asarray(query_tokens, dtype=np.float32)
-        if not self._encoder.token_dimensions or not tokens.size or not refs:
-            return {}
-        check_query(tokens, self._encoder.token_dimensions)
-        sums = await self._windowed(tokens.tolist(), TOKENS, refs)
-        return {ref: total / len(tokens) for ref, total in sums.items()}
 
     async def token_vectors(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, TokenVectors]:
         """The stored tokens of these chunks, of as many as hold some."""
@@ -149,8 +91,25 @@ class QdrantIndex:
             held |= await self._records.holdings(ids[start : start + _REFS_PER_CALL])
         return held
 
+    async def _nearest(self, vector: list[float], scope: Scope, depth: int) -> Run:
+        await self._preparation.ensure()
+        asked = tuple(dictionary_conditions(scope.filter))
+        passing = await self._dictionary.passing(asked)
+        narrowed = QdrantCompiler(passing).compile(scope)
+        ties = TIES_PER_CALL
+        while True:
+            points = await self._engine.nearest(vector, TEXT, narrowed, depth + ties, REFERENCE)
+            if cut_cleanly(points, depth, ties):
+                return run_of(points, depth)
+            ties *= 4
+
     async def _windowed(
-        self, vector: list[float] | list[list[float]], using: str, refs: Sequence[ChunkRef]
+        self,
+        vector: list[float] | list[list[float]],
+        using: str,
+        refs: Sequence[ChunkRef],
+        *,
+        vectors: int,  # noqa: ARG002  # bounds what Edge compares at once; a server does itself
     ) -> dict[ChunkRef, float]:
         """The engine's scores of these chunks."""
         await self._preparation.ensure()

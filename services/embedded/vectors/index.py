@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from services.candidates import Hit, Holding, IndexedVersion, Run
+from services.candidates import Holding, IndexedVersion, Run
 from services.documents import Chunk, ChunkRef
 from services.embedded.vectors.catalog import Catalog
 from services.embedded.vectors.columns import Columns
@@ -22,9 +22,9 @@ from services.embedded.vectors.writer import Writer
 from services.errors import BackendUnavailable
 from services.generations import EncoderFingerprint
 from services.points.payload import chunk_of
-from services.points.validation import check_query
+from services.points.searching import TIES_PER_CALL, PointSearch, cut_cleanly, run_of
 from services.ports.lexical import Tombstone
-from services.ports.vectors import TokenVectors, VectorEntry, Vectors
+from services.ports.vectors import TokenVectors, VectorEntry
 from services.queries import Scope
 
 T = TypeVar("T")
@@ -35,12 +35,8 @@ _COMPARED_PER_CALL = 2_048  # a chunk with a vector of the query
 _FEWEST_PER_CALL = 32
 _TOKENED_PER_CALL = 4
 
-# How far past the depth equal scores are followed, so that ties are cut by their rule.
-_TIES_PER_CALL = 64
-_MAX_TIES = 8_192
 
-
-class EdgeIndex:
+class EdgeIndex(PointSearch):
     """Implements :class:`services.ports.vectors.VectorIndex`.
 
     Writes have one thread and reads another: between two of a write's small batches there
@@ -54,7 +50,7 @@ class EdgeIndex:
             DataFormatUnsupported: a newer Winnow wrote it.
             BackendUnavailable: its files cannot be read.
         """
-        self._encoder = encoder
+        super().__init__(encoder)
         with ExitStack() as opened:
             self._write_catalog = Catalog(path / "catalog.sqlite")
             opened.callback(self._write_catalog.close)
@@ -72,39 +68,6 @@ class EdgeIndex:
     ) -> Mapping[str, str]:
         """Index and delete as the port says; durable when it returns."""
         return await self._run(self._writes, lambda: self._writer.write(entries, tombstones))
-
-    async def search(self, vector: Vectors, scope: Scope, depth: int) -> Run:
-        """The ``depth`` nearest chunks by cosine, ties by document id, then ordinal.
-
-        A zero vector has no direction and finds nothing.
-
-        Raises:
-            InvalidInput: the vector is not finite or of another size than the index.
-        """
-        flat = np.asarray(vector, dtype=np.float32).reshape(-1)
-        check_query(flat, self._encoder.dimensions)
-        if depth < 1 or not flat.any():
-            return []
-        return await self._run(self._reads, lambda: self._search(flat.tolist(), scope, depth))
-
-    async def cosine(self, vector: Vectors, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, float]:
-        """Cosine with these chunks, for as many as are there."""
-        flat = np.asarray(vector, dtype=np.float32).reshape(-1)
-        check_query(flat, self._encoder.dimensions)
-        if not flat.any():
-            return {}
-        return await self._windowed(flat.tolist(), TEXT, refs, vectors=1)
-
-    async def max_sim(
-        self, query_tokens: TokenVectors, refs: Sequence[ChunkRef]
-    ) -> Mapping[ChunkRef, float]:
-        """MaxSim averaged over the query's tokens, for the chunks that hold tokens."""
-        tokens = np.asarray(query_tokens, dtype=np.float32)
-        if not self._encoder.token_dimensions or not tokens.size or not refs:
-            return {}
-        check_query(tokens, self._encoder.token_dimensions)
-        sums = await self._windowed(tokens.tolist(), TOKENS, refs, vectors=len(tokens))
-        return {ref: total / len(tokens) for ref, total in sums.items()}
 
     async def token_vectors(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, TokenVectors]:
         """The stored tokens of these chunks, of as many as hold some."""
@@ -185,25 +148,17 @@ class EdgeIndex:
     def _columns(self) -> Columns:
         return self._writer.columns
 
+    async def _nearest(self, vector: list[float], scope: Scope, depth: int) -> Run:
+        return await self._run(self._reads, lambda: self._search(vector, scope, depth))
+
     def _search(self, vector: list[float], scope: Scope, depth: int) -> Run:
         narrowed = EdgeCompiler(self._read_catalog, self._columns).compile(scope)
-        ties = _TIES_PER_CALL
+        ties = TIES_PER_CALL
         while True:
             points = self._shard.nearest(vector, TEXT, narrowed, depth + ties)
-            exhausted = len(points) < depth + ties
-            if exhausted or points[-1].score < points[depth - 1].score or ties >= _MAX_TIES:
-                break
+            if cut_cleanly(points, depth, ties):
+                return run_of(points, depth)
             ties *= 4
-        hits = [
-            Hit(
-                ChunkRef(point.payload["document"], point.payload["ordinal"]),
-                point.payload["version"],
-                point.score,
-            )
-            for point in points
-            if point.payload
-        ]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.ref))[:depth]
 
     async def _windowed(
         self,
