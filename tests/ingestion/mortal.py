@@ -73,8 +73,11 @@ def child(collection: str, line: str) -> tuple[bool, list[object]]:
     pid = os.fork()
     if not pid:
         os.close(heard)
-        asyncio.run(ingest(collection, int(number), step, int(count), told))
-        os._exit(0)
+        try:
+            asyncio.run(ingest(collection, int(number), step, int(count), told))
+        finally:
+            # Never back into the loop that forks.
+            os._exit(0)
     os.close(told)
     with os.fdopen(heard) as lines:
         events = [json.loads(each) for each in lines]
