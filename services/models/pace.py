@@ -46,9 +46,12 @@ class Pace:
         """Take in one model pass: its tokens (padding left out), texts and duration."""
         if seconds <= 0 or not texts:
             return
+        # After a pause the first measurement is all that is known of how it is now.
+        weight = 1.0 if self.stale else 1 - math.exp(-seconds / _MEMORY_S)
         self._measured_s = time.monotonic()
-        weight = 1 - math.exp(-seconds / _MEMORY_S)
         error = seconds / tokens - self._seconds_per_token
-        self._deviation += weight * (abs(error) - self._deviation)
         self._seconds_per_token += weight * error
+        # Never more than the mean: one bad moment would else be feared for long.
+        deviation = self._deviation + weight * (abs(error) - self._deviation)
+        self._deviation = min(deviation, self._seconds_per_token)
         self.tokens_per_text += weight * (tokens / texts - self.tokens_per_text)

@@ -87,6 +87,16 @@ def test_a_pace_follows_what_is_measured() -> None:
     assert pace.sure_tokens_per_s < 0.8 * pace.tokens_per_s
 
 
+def test_a_bad_moment_is_forgotten_with_the_first_good_one_after_a_pause() -> None:
+    """A machine that hung for ten seconds is as fast afterwards as it was before."""
+    pace = Pace(10_000.0)
+    pace.record(100, 1, 10.0)
+    assert pace.sure_tokens_per_s < 100
+    time.sleep(0.6)
+    pace.record(100, 1, 0.01)
+    assert 4_000 < pace.sure_tokens_per_s < 11_000
+
+
 def test_how_work_is_cut_into_passes_does_not_matter() -> None:
     """Ten small passes teach what a large one does."""
     whole, cut = Pace(1_000.0), Pace(1_000.0)
