@@ -11,6 +11,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from typing import Any
 
 from indexer.draft import Draft
@@ -40,6 +41,13 @@ WHO = "proof"
 ANSWER_S = 100.0
 
 
+def forking() -> ForkServerContext:
+    """Starts processes from one that has imported everything."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.proof.host"])
+    return context
+
+
 class Killed(Exception):
     """The process died before it answered: whether it did what it was told, nobody knows."""
 
@@ -64,8 +72,7 @@ class Host:
     def start(self, **changes: Any) -> None:
         """Start, with changed settings, and wait until the stores are open."""
         self._settings |= changes
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["tests.proof.host"])
+        context = forking()
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
             target=serve, args=(theirs, self._settings, self._plant), daemon=True
@@ -94,6 +101,11 @@ class Host:
         """Tell it and wait."""
         self.send(command, **arguments)
         return self.receive()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not died yet."""
+        return self._process is not None and self._process.is_alive()
 
     def kill(self) -> None:
         """SIGKILL, whatever it is doing."""
@@ -168,6 +180,10 @@ class Commands:
     async def arm(self, point: str, count: int) -> None:
         """Die at a fault point."""
         self._killer.arm(point, count)
+
+    async def run(self) -> None:
+        """Index in the background from now on."""
+        self._indexer.start()
 
     async def create(self) -> None:
         """The collection, where there is none."""

@@ -77,8 +77,10 @@ def in_background(server: AbstractAsyncContextManager[Server]) -> Iterator[Serve
 
     try:
         entered: Server = run(_entered(server))
-        yield entered
-        run(_left(server))
+        try:
+            yield entered
+        finally:
+            run(_left(server))
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

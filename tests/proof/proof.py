@@ -39,9 +39,9 @@ class Proof:
         self._next: tuple[str, str, set[str]] | None = None
         self._switching: set[str] = set()
 
-    def begin(self) -> None:
+    def begin(self, grace_s: float = GRACE_S) -> None:
         """Start on an empty store."""
-        self.host.start(grace_s=GRACE_S)
+        self.host.start(grace_s=grace_s)
         assert self.host("create") is None
         self._look()
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.proof.machine import Machine, embedded
 from tests.proof.proof import Proof
 
-EXAMPLES = int(os.environ.get("WINNOW_PROOF_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("WINNOW_PROOF_EXAMPLES", "24"))
 """Of 50 steps each. More than the default are chosen anew each time."""
 
 

@@ -40,7 +40,7 @@ def lifecycle(proof: Proof, round_: int) -> None:
 def test_a_death_at_any_point_loses_nothing(tmp_path: Path) -> None:
     """Every point is reached; after each death all goes on, and the end is clean."""
     proof = Proof(embedded(tmp_path))
-    proof.begin()
+    proof.begin(grace_s=0.0)
     try:
         for round_, point in enumerate(sorted(set(POINTS) - CREATION)):
             kills = proof.kills

@@ -19,7 +19,7 @@ from tests.proof.proof import Proof
 from tests.proof.test_planted import scenario
 from tests.servers.qdrant_wire import Trouble, qdrant_wire
 
-EXAMPLES = max(1, int(os.environ.get("WINNOW_PROOF_EXAMPLES", "40")) // 8)
+EXAMPLES = max(1, int(os.environ.get("WINNOW_PROOF_EXAMPLES", "24")) // 6)
 
 pytestmark = pytest.mark.servers
 
