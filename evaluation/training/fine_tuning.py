@@ -71,11 +71,12 @@ class Point:
 class _DevCurve(BaseEvaluator):  # type: ignore[misc]  # the package has no types
     """Measures the held-out groups whenever the trainer asks, and remembers."""
 
-    def __init__(self, groups: Sequence[Group], file: Path) -> None:
+    def __init__(self, groups: Sequence[Group], least_scale: float, file: Path) -> None:
         super().__init__()
         self.primary_metric = "blended"
         self.points = _read_points(file)
         self._groups = groups
+        self._least_scale = least_scale
         self._file = file
         self.step = 0
 
@@ -89,7 +90,7 @@ class _DevCurve(BaseEvaluator):  # type: ignore[misc]  # the package has no type
         return max(self.points, key=lambda point: point.held_out.blended)
 
     def __call__(self, model: CrossEncoder, *_: Any, **__: Any) -> dict[str, float]:
-        held_out = judge(self._groups, scorer(model))
+        held_out = judge(self._groups, scorer(model), self._least_scale)
         self.points.append(Point(self.step, held_out))
         lines = [json.dumps(asdict(point)) + "\n" for point in self.points]
         self._file.write_text("".join(lines), "utf-8")
@@ -155,7 +156,7 @@ def fine_tune(
     checkpoints = work / "checkpoints"
     arguments = _arguments(checkpoints, schedule)
     work.mkdir(parents=True, exist_ok=True)
-    curve = _DevCurve(examples.held_out, work / "curve.jsonl")
+    curve = _DevCurve(examples.held_out, objective.prior_scale, work / "curve.jsonl")
     trainer = _Trainer(
         model=model,
         args=arguments,

@@ -7,8 +7,7 @@ from pathlib import Path
 from sentence_transformers import CrossEncoder
 
 from evaluation.training.card import write_card
-from evaluation.training.fine_tuning import Point, scorer
-from evaluation.training.held_out import judge
+from evaluation.training.fine_tuning import Point
 from evaluation.training.quantising import quantise_file
 from evaluation.training.recipe import Recipe
 from evaluation.training.rerankers import InteractionModule
@@ -33,7 +32,8 @@ def finish(
     """
     chosen = recipe.training.prior_scale
     if chosen == "dev":
-        prior_scale: float | None = judge(material.held_out, scorer(model)).prior_scale
+        best = max(curve, key=lambda point: point.held_out.blended)
+        prior_scale: float | None = best.held_out.prior_scale
     else:
         prior_scale = None if chosen == "none" else chosen
     out.mkdir(parents=True, exist_ok=True)

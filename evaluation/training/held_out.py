@@ -30,15 +30,19 @@ class HeldOut:
     by_source: Mapping[str, tuple[float, float]]
 
 
-def judge(groups: Sequence[Group], score: Score, prior_scale: float | None = None) -> HeldOut:
+def judge(groups: Sequence[Group], score: Score, least_scale: float = 0.0) -> HeldOut:
     """Score every passage of the groups and measure.
 
+    The scale is the best of :data:`PRIOR_SCALES` on these very groups, which are held out
+    from training for choices like this one.
+
     Args:
-        prior_scale: None takes the best of :data:`PRIOR_SCALES` on these very groups, which
-            are held out from training for choices like this one.
+        least_scale: the smallest that may be chosen. A model that was trained to correct a
+            prior of this scale is not trusted beyond it, for held-out queries are of the
+            same sources and flatter it.
     """
     logits = _logits(groups, score)
-    scales = PRIOR_SCALES if prior_scale is None else (prior_scale,)
+    scales = [scale for scale in PRIOR_SCALES if scale >= least_scale] or [least_scale]
     orders = {scale: _order(groups, logits, scale, 1.0) for scale in scales}
     blends = {scale: _ndcg(groups, order) for scale, order in orders.items()}
     best = max(scales, key=lambda scale: blends[scale])

@@ -129,10 +129,10 @@ def learn_projection(
 def _first_matrix(base: ModelFolder, settings: Settings) -> Tensor:
     """The projection that the model has, else an orthogonal one."""
     hidden = int(base.json("config.json")["hidden_size"])
-    known = load_projection(base, settings.token_dimensions or None, hidden)
-    if known is not None:
-        return torch.from_numpy(known.matrix.copy())
     dimensions = min(settings.token_dimensions or DEFAULT_DIMENSIONS, hidden)
+    known = load_projection(base, None, hidden)
+    if known is not None:
+        return torch.from_numpy(known.matrix[:, :dimensions].copy())
     return torch.linalg.qr(torch.randn(hidden, dimensions)).Q.contiguous()
 
 
