@@ -7,13 +7,13 @@ from pathlib import Path
 
 import yaml
 
-from evaluation.training.fine_tuning import Point
+from evaluation.training.fine_tuning import Point, best_point
 from evaluation.training.recipe import Recipe
 from evaluation.training.sources import source_name
 from evaluation.training.train import Material
 from services.models.folder import ModelFolder
 
-_UNTRAINED = "No checkpoint was better than step 0, so this is the model before training.\n"
+_UNTRAINED = "No checkpoint was better than step 0 by .005, so this is the model before training.\n"
 _TRAINED_WITH = ("torch", "sentence-transformers", "transformers")
 
 
@@ -110,7 +110,7 @@ def _figures(material: Material, curve: Sequence[Point]) -> str:
         f"{point.held_out.blended:.4f} | {point.held_out.prior_scale:g} |"
         for point in curve
     ]
-    best = max(curve, key=lambda point: point.held_out.blended)
+    best = best_point(curve)
     return "\n".join(
         [
             "## Figures\n",

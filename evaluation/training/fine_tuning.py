@@ -29,6 +29,9 @@ _HEAD = r"crossing|token_weight|scales|dense\.|classifier\."
 _HEAD_FACTOR = 10.0
 _SCORING_PAIRS = 32
 
+LEAST_GAIN = 0.005
+"""nDCG that training must gain on the held-out queries to be kept: less is within their noise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -68,6 +71,13 @@ class Point:
     held_out: HeldOut
 
 
+def best_point(curve: Sequence[Point]) -> Point:
+    """The highest point; the first one unless another is higher by :data:`LEAST_GAIN`."""
+    highest = max(curve, key=lambda point: point.held_out.blended)
+    gained = highest.held_out.blended - curve[0].held_out.blended
+    return highest if gained >= LEAST_GAIN else curve[0]
+
+
 class _DevCurve(BaseEvaluator):  # type: ignore[misc]  # the package has no types
     """Measures the held-out groups whenever the trainer asks, and remembers."""
 
@@ -84,10 +94,6 @@ class _DevCurve(BaseEvaluator):  # type: ignore[misc]  # the package has no type
         """Forget what an earlier run measured after the checkpoint that is gone on from."""
         self.step = step
         self.points = [point for point in self.points if point.step <= step]
-
-    def best(self) -> Point:
-        """The highest point; of equal ones the earliest."""
-        return max(self.points, key=lambda point: point.held_out.blended)
 
     def __call__(self, model: CrossEncoder, *_: Any, **__: Any) -> dict[str, float]:
         held_out = judge(self._groups, scorer(model), self._least_scale)
@@ -149,8 +155,8 @@ def fine_tune(
 ) -> list[Point]:
     """Train in place, going on where an earlier run in ``work`` stopped.
 
-    The model that comes out is that of the best point of the dev curve; where no checkpoint
-    is better than the model was, it stays what it was.
+    The model that comes out is that of :func:`best_point`; where no checkpoint is better
+    than the model was, it stays what it was.
     """
     set_seed(schedule.seed)
     checkpoints = work / "checkpoints"
@@ -172,7 +178,7 @@ def fine_tune(
         curve(model)
     before = {name: values.clone() for name, values in model.state_dict().items()}
     trainer.train(resume_from_checkpoint=last)
-    if curve.best().step == 0:
+    if best_point(curve.points).step == 0:
         model.load_state_dict(before)
     return curve.points
 

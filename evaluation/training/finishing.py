@@ -7,7 +7,7 @@ from pathlib import Path
 from sentence_transformers import CrossEncoder
 
 from evaluation.training.card import write_card
-from evaluation.training.fine_tuning import Point
+from evaluation.training.fine_tuning import Point, best_point
 from evaluation.training.quantising import quantise_file
 from evaluation.training.recipe import Recipe
 from evaluation.training.rerankers import InteractionModule
@@ -32,8 +32,7 @@ def finish(
     """
     chosen = recipe.training.prior_scale
     if chosen == "dev":
-        best = max(curve, key=lambda point: point.held_out.blended)
-        prior_scale: float | None = best.held_out.prior_scale
+        prior_scale: float | None = best_point(curve).held_out.prior_scale
     else:
         prior_scale = None if chosen == "none" else chosen
     out.mkdir(parents=True, exist_ok=True)

@@ -21,5 +21,5 @@ def quieten() -> None:
     """No bars and reports of the libraries' own between Winnow's lines."""
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]

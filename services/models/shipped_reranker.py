@@ -11,7 +11,7 @@ from services.models.notes import Notes
 
 NAME = "winnow/offline-reranker"
 FOLDER = Path(__file__).parent / "offline_reranker"
-WEIGHTS_SHA256 = "3e4d46bca6e9de97035b627ec7c38bc6caf69bd80674a537b2e7940ad70ab330"
+WEIGHTS_SHA256 = "4b7787b8fcde3325369cdda3ab4f9556df2a3367d5304a007d6bb1c0b4528e0a"
 
 
 def find_shipped(notes: Notes, folder: Path = FOLDER) -> tuple[Path | None, str]:
