@@ -167,7 +167,7 @@ class Drainer:
         return [
             each
             for each in await self.followed(collection)
-            if each.state is GenerationState.BUILDING or await documents.backlog(each)
+            if each.to_be_completed or await documents.backlog(each)
         ]
 
     async def _each(
@@ -183,6 +183,8 @@ class Drainer:
                 async with aclosing(batches):
                     async for written in batches:
                         yield written
+                if generation.state is GenerationState.READY and generation.to_be_completed:
+                    await self.builds.complete_if_whole(generation)
             except ModelUnavailable as error:
                 if generation.state is GenerationState.LIVE:
                     failed = error

@@ -139,6 +139,12 @@ class Generation:
         """Its name in an engine, unique over collections."""
         return f"{self.collection}--{self.id}"
 
+    @property
+    def to_be_completed(self) -> bool:
+        """Whether it is a build, or one whose process died before the switch it was to make."""
+        ready = self.state is GenerationState.READY
+        return self.state is GenerationState.BUILDING or (ready and self.build.activate)
+
     @staticmethod
     def new_id(number: int, fingerprint: GenerationFingerprint) -> str:
         """An id that is never used twice, whatever becomes of the ledger and the engines.

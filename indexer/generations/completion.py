@@ -29,8 +29,23 @@ class Completion:
             BackendUnavailable: it could not be looked at; it stays as it is.
         """
         collection, identifier = generation.collection, generation.id
+        ready = generation
+        if generation.state is GenerationState.BUILDING:
+            ready = await self._checked(generation)
+        else:
+            # A process died between the checks and the switch; another may have made it since.
+            kept = await self._ledger.collections.generations(collection)
+            if not any(each.id == identifier and each.state is ready.state for each in kept):
+                return
+        if ready.build.activate:
+            async with audited(self._ledger.audit, WINNOW, "activate", collection, identifier):
+                await self._switch.to(ready)
+
+    async def _checked(self, generation: Generation) -> Generation:
+        """The build, ready; InvalidInput where it did not pass, which is kept."""
+        audit = self._ledger.audit
         async with audited(
-            self._ledger.audit, WINNOW, "complete", collection, identifier
+            audit, WINNOW, "complete", generation.collection, generation.id
         ) as action:
             try:
                 demand(await look(self._services, generation))
@@ -39,9 +54,7 @@ class Completion:
                 raise
             ready = await self._ledger.collections.change_generation(generation, _ready)
             action.detail = f"{ready.build.documents} documents, {ready.build.chunks} chunks"
-        if ready.build.activate:
-            async with audited(self._ledger.audit, WINNOW, "activate", collection, identifier):
-                await self._switch.to(ready)
+            return ready
 
     async def _fault(self, generation: Generation, fault: str) -> None:
         """Keep why a build did not pass; it is tried again when an operator says so."""

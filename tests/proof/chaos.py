@@ -142,7 +142,8 @@ class Writer:
         self.model.put(documents)
         time.sleep(0.02)
 
-    def _own(self, ledger: Mapping[str, str]) -> dict[str, str]:
+    def _own(self, ledger: Any) -> dict[str, str]:
+        assert not isinstance(ledger, Refused), ledger
         return {key: text for key, text in ledger.items() if key not in ANCHORS}
 
     def check(self, ledger: Mapping[str, str]) -> None:
@@ -225,8 +226,9 @@ class Operator:
 
     def _learn(self) -> list[tuple[str, str, str]]:
         """Tell whoever asks which model a generation is of, before it can be live."""
-        kept: list[tuple[str, str, str]] = self._host("generations")
-        assert not isinstance(kept, Refused), kept
+        found = self._host("generations")
+        assert not isinstance(found, Refused), found
+        kept: list[tuple[str, str, str]] = found
         for identifier, state, model in kept:
             self._asking.models[identifier] = model
             if state == "live" and identifier != self._live:

@@ -38,6 +38,7 @@ class Proof:
         self._damaged: set[str] = set()
         self._next: tuple[str, str, set[str]] | None = None
         self._switching: set[str] = set()
+        self._not_asked: set[str] = set()
 
     def begin(self, grace_s: float = GRACE_S) -> None:
         """Start on an empty store."""
@@ -79,7 +80,7 @@ class Proof:
 
     def drain(self) -> None:
         """Everything is indexed, and builds are completed."""
-        self._switching |= {key for key, state, _ in self._generations() if state == "building"}
+        self._switching |= self._may_switch()
         done = self._do("drain")
         if done:
             self._look(self._switching)
@@ -141,8 +142,12 @@ class Proof:
     def reindex(self, model: str, chunk_tokens: int | None, *, activate: bool) -> None:
         """Begin a build; it grows with every :meth:`drain`."""
         done = self._command("reindex", model=model, chunk_tokens=chunk_tokens, activate=activate)
-        if done is not None:
-            self._look()
+        if done is None:
+            self._not_asked.clear()
+            return
+        if not isinstance(done, Refused):
+            (self._not_asked.discard if activate else self._not_asked.add)(done)
+        self._look()
 
     def activate(self) -> None:
         """Switch to the newest generation that is ready."""
@@ -198,7 +203,7 @@ class Proof:
 
     def reconcile(self) -> None:
         """Everything is repaired, and a second run finds nothing to do."""
-        self._switching |= {key for key, state, _ in self._generations() if state == "building"}
+        self._switching |= self._may_switch()
         for run in range(2):
             done = self._command("reconcile", self._switching)
             if done is None:
@@ -220,7 +225,7 @@ class Proof:
 
     def kill_during(self, after_s: float) -> None:
         """At a random moment of the indexing."""
-        self._switching |= {key for key, state, _ in self._generations() if state == "building"}
+        self._switching |= self._may_switch()
         self.host.send("drain")
         time.sleep(after_s)
         self.kill()
@@ -307,6 +312,13 @@ class Proof:
             self._recover(done=False)
             found = self.host("generations")
         return found
+
+    def _may_switch(self) -> set[str]:
+        """Builds that were, or may have been, asked to go live by themselves."""
+        unswitched = {
+            key for key, state, _ in self._generations() if state in ("building", "ready")
+        }
+        return unswitched - self._not_asked
 
     def _look(
         self, may: frozenset[str] | set[str] = frozenset(), must: set[str] | None = None

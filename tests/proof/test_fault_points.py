@@ -66,3 +66,23 @@ def test_a_death_while_a_collection_is_made(tmp_path: Path, point: str) -> None:
     proof.drain()
     proof.search_words("harbour")
     proof.close()
+
+
+def test_a_switch_that_was_asked_for_outlives_a_death_before_it(tmp_path: Path) -> None:
+    """The build is ready, its process is dead, and the next one switches."""
+    proof = Proof(embedded(tmp_path))
+    proof.begin()
+    try:
+        proof.put(["document-0"], "harbour", 1)
+        proof.drain()
+        before = set(proof.model.live)
+        proof.reindex("hashing-32", None, activate=True)
+        proof.arm("before ledger.collections.activate", 1)
+        proof.drain()
+        assert proof.kills == 1
+        proof.drain()
+        assert proof.model.live != before
+        proof.search_words("harbour")
+        proof.finish()
+    finally:
+        proof.close()
