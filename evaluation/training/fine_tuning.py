@@ -78,11 +78,11 @@ def best_point(curve: Sequence[Point]) -> Point:
     return highest if gained >= LEAST_GAIN else curve[0]
 
 
-class _DevCurve(BaseEvaluator):  # type: ignore[misc]  # the package has no types
+class _DevCurve(BaseEvaluator):
     """Measures the held-out groups whenever the trainer asks, and remembers."""
 
     def __init__(self, groups: Sequence[Group], least_scale: float, file: Path) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.primary_metric = "blended"
         self.points = _read_points(file)
         self._groups = groups
@@ -95,7 +95,9 @@ class _DevCurve(BaseEvaluator):  # type: ignore[misc]  # the package has no type
         self.step = step
         self.points = [point for point in self.points if point.step <= step]
 
-    def __call__(self, model: CrossEncoder, *_: Any, **__: Any) -> dict[str, float]:
+    def __call__(  # type: ignore[override]  # cross-encoders alone
+        self, model: CrossEncoder, *_: Any, **__: Any
+    ) -> dict[str, float]:
         held_out = judge(self._groups, scorer(model), self._least_scale)
         self.points.append(Point(self.step, held_out))
         lines = [json.dumps(asdict(point)) + "\n" for point in self.points]
@@ -110,17 +112,19 @@ def _read_points(file: Path) -> list[Point]:
     return [Point(row["step"], HeldOut(**row["held_out"])) for row in rows]
 
 
-class _Reporting(TrainerCallback):  # type: ignore[misc]  # the package has no types
+class _Reporting(TrainerCallback):
     def __init__(self, on_step: OnStep, curve: _DevCurve) -> None:
         self._on_step = on_step
         self._curve = curve
 
-    def on_step_end(self, _arguments: Any, state: Any, *_: Any, **__: Any) -> None:
+    def on_step_end(  # type: ignore[override]  # called with names for what it ignores
+        self, _arguments: Any, state: Any, *_: Any, **__: Any
+    ) -> None:
         self._curve.step = state.global_step
         self._on_step(state.global_step, state.max_steps)
 
 
-class _Trainer(CrossEncoderTrainer):  # type: ignore[misc]  # the package has no types
+class _Trainer(CrossEncoderTrainer):
     """Without the package's own model card, which would repeat the training texts."""
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
@@ -172,7 +176,7 @@ def fine_tune(
         callbacks=[_Reporting(on_step, curve)],
     )
     trainer.remove_callback(PrinterCallback)
-    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None  # type: ignore[no-untyped-call]
     curve.resume(_step_of(last))
     if not curve.points:
         curve(model)

@@ -66,7 +66,7 @@ class InteractionScorer(nn.Module):
                 learned = self.crossing[index - self.first_crossing]
                 bias = absent + apart * learned[None, :, None, None]
             states = _layer(layer, states, bias)
-        return states
+        return states  # type: ignore[no-any-return]
 
     def _score(
         self, states: Tensor, real: Tensor, second: Tensor, lengths: Tensor, starts: Tensor
@@ -82,7 +82,7 @@ class InteractionScorer(nn.Module):
             summary = states[torch.arange(len(states)), starts]
             classified = self.classifier(torch.tanh(self.dense(summary)))[:, 0]
             max_sim = self._max_sim(states, lengths, starts)
-            return self.scales[0] * cosine + self.scales[1] * max_sim + classified
+            return self.scales[0] * cosine + self.scales[1] * max_sim + classified  # type: ignore[no-any-return]
 
     def _max_sim(self, states: Tensor, lengths: Tensor, starts: Tensor) -> Tensor:
         """For each token of the query its best of the passage; special tokens are left out."""
@@ -103,11 +103,11 @@ def _layer(layer: Any, states: Tensor, bias: Tensor) -> Tensor:
     heads = attention.num_attention_heads
 
     def split(linear: nn.Linear) -> Tensor:
-        return linear(states).view(rows, tokens, heads, hidden // heads).transpose(1, 2)
+        return linear(states).view(rows, tokens, heads, hidden // heads).transpose(1, 2)  # type: ignore[no-any-return]
 
     query, key, value = split(attention.query), split(attention.key), split(attention.value)
     products = query @ key.transpose(2, 3) * (hidden // heads) ** -0.5
     weights = (products + bias.to(products.dtype)).softmax(-1).to(value.dtype)
     joined = (weights @ value).transpose(1, 2).reshape(rows, tokens, hidden)
     attended: Tensor = layer.attention.output(joined, states)
-    return layer.output(layer.intermediate(attended), attended)
+    return layer.output(layer.intermediate(attended), attended)  # type: ignore[no-any-return]

@@ -53,7 +53,7 @@ class _Encoder:
     def __init__(self, folder: ModelFolder, max_tokens: int) -> None:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         bert = BertModel.from_pretrained(str(folder.path), add_pooling_layer=False)
-        self._bert = bert.to(self.device).train(mode=False)
+        self._bert = bert.to(self.device).train(mode=False)  # type: ignore[arg-type]
         self._tokenizer = ModelTokenizer(folder.path)
         self._room = max_tokens - self._tokenizer.single.overhead
 
@@ -133,7 +133,7 @@ def _first_matrix(base: ModelFolder, settings: Settings) -> Tensor:
     known = load_projection(base, None, hidden)
     if known is not None:
         return torch.from_numpy(known.matrix[:, :dimensions].copy())
-    return torch.linalg.qr(torch.randn(hidden, dimensions)).Q.contiguous()
+    return torch.linalg.qr(torch.randn(hidden, dimensions)).Q.contiguous()  # type: ignore[no-any-return]
 
 
 def _train(

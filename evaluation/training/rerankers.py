@@ -18,18 +18,18 @@ from services.models.tokenizing import ModelTokenizer
 from services.ports.models import Passage
 
 
-class InteractionModule(InputModule):  # type: ignore[misc]  # the package has no types
+class InteractionModule(InputModule):
     """An :class:`InteractionScorer` with its tokenizer: pairs of texts in, scores out."""
 
     def __init__(self, scorer: InteractionScorer, tokenizer: Path, max_tokens: int) -> None:
         """``tokenizer`` is a folder that holds its files."""
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.scorer = scorer
         self._files = tokenizer
         self._pairs = PairTokenizer(ModelTokenizer(tokenizer), max_tokens)
         self.max_seq_length = max_tokens
 
-    def preprocess(
+    def preprocess(  # type: ignore[override]  # pairs of texts alone
         self, inputs: Sequence[tuple[str, str]], prompt: str | None = None, **_: Any
     ) -> dict[str, Tensor]:
         """Ids, mask and types, cut and joined by the code that serves searches."""
@@ -92,4 +92,4 @@ def open_base(
     if frozen_layers:
         for part in (embeddings, *layers[:frozen_layers]):
             part.requires_grad_(requires_grad=False)
-    return model
+    return model  # type: ignore[no-any-return]
