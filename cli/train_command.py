@@ -9,8 +9,9 @@ from rich.table import Table
 
 from cli.progress import steps
 from cli.running import run
+from evaluation.training.libraries import require_torch
 from evaluation.training.recipe import Recipe, SourceChoice, read_recipe_file
-from evaluation.training.train import Trained, learn, prepare, require_torch
+from evaluation.training.train import Trained, learn, prepare
 from services.settings import Settings
 
 
