@@ -57,9 +57,9 @@ async def test_two_workers_share_the_work(stack: Stack) -> None:
         while not indexing.done():
             together = max(together, len(workers_at_work(stack)))
             await asyncio.sleep(0.05)
-        report = await indexing
-        assert (report.documents, report.chunks) == (DOCUMENTS, DOCUMENTS)
-        assert not report.dead_letters
+        # A worker may have led, so the report need not be this process's.
+        assert not (await indexing).dead_letters
+        assert len((await converged(services)).ledger) == DOCUMENTS
         assert together == 2
         await indexer.delete(COLLECTION, ["log/00003"])
         await indexer.index_pending(COLLECTION)

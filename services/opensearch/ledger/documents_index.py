@@ -52,7 +52,8 @@ class DocumentsIndex:
         self._layout = layout
         self._registry = registry
         self._uids: dict[str, str] = {}
-        self._unseen: set[str] = set()
+        # Refreshed since the last write of this process; at its first look, since anybody's.
+        self._shown: set[str] = set()
 
     async def create(self, pointer: Pointer) -> None:
         """Make the collection's index."""
@@ -169,11 +170,10 @@ class DocumentsIndex:
         """Durable when it returns; results in the order of the actions."""
         if not actions:
             return []
-        self._unseen.add(alias)
         try:
             return await bulk(self._client, alias, actions)
         finally:
-            self._unseen.add(alias)  # a search meanwhile may have taken the mark away
+            self._shown.discard(alias)
 
     async def search(self, alias: str, body: Json) -> Json:
         """The answer to a search that sees every write of this process."""
@@ -220,12 +220,12 @@ class DocumentsIndex:
 
     async def refresh(self, alias: str, *, always: bool = False) -> None:
         """Let searches see what this process, or with ``always`` anybody, has written."""
-        if always or alias in self._unseen:
-            self._unseen.discard(alias)
+        if always or alias not in self._shown:
+            self._shown.add(alias)  # before it: a write meanwhile takes it away again
             try:
                 await refresh(self._client, alias)
             except BaseException:
-                self._unseen.add(alias)  # the next search has to
+                self._shown.discard(alias)  # the next search has to
                 raise
 
     def _alias(self, name: str, uid: str) -> str:
