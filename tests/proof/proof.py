@@ -32,6 +32,7 @@ class Proof:
     def __init__(self, settings: Mapping[str, Any], plant: str = "") -> None:
         self.host = Host(settings, plant)
         self.model = Expected()
+        self.outages: list[str] = []  # refusals to be expected, once each; then tried again
         self.steps = 0
         self.kills = 0
         self._edition = 0
@@ -266,6 +267,9 @@ class Proof:
             done = self.host(command, **arguments)
         except Killed:
             return False
+        if isinstance(done, Refused) and done.kind in self.outages:
+            self.outages.remove(done.kind)
+            return self._do(command, **arguments)
         assert not isinstance(done, Refused), (command, done)
         return True
 

@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -79,7 +80,8 @@ def begun(
         proof = Proof(on_servers(folder, node.url, port))
         proof.begin()
         if fault is not None:
-            node.faults.append(fault)
+            (live,) = proof.model.live
+            node.faults.append(replace(fault, path=f"{live}/_bulk"))  # the text index's alone
         try:
             yield proof
         finally:
@@ -112,7 +114,9 @@ def test_a_write_that_qdrant_has_not_finished_is_sent_again(
     """``acknowledged`` is not ``completed``."""
     trouble = Unfinished(wire.UpdateStatus.Acknowledged)
     with begun(tmp_path, opensearch_url, None, trouble) as proof:
+        proof.outages.append("BackendUnavailable")
         scenario(proof)
+        assert not proof.outages, "Nobody noticed that the write was not finished."
 
 
 def test_an_unfinished_wait_that_is_accepted_is_caught(opensearch_url: str, tmp_path: Path) -> None:
