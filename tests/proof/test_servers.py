@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from qdrant_client import grpc as wire
 
+from services.opensearch.indexes import Layout
 from tests.opensearch.faulty_node import Fault, faulty_node
+from tests.proof.host import COLLECTION
 from tests.proof.lying import Unfinished, bulk_fault, in_background
 from tests.proof.machine import Machine, embedded
 from tests.proof.proof import Proof
@@ -77,11 +79,14 @@ def begun(
         in_background(faulty_node(opensearch_url)) as node,
         in_background(qdrant_wire(trouble=trouble)) as port,
     ):
-        proof = Proof(on_servers(folder, node.url, port))
+        stack = on_servers(folder, node.url, port)
+        proof = Proof(stack)
         proof.begin()
         if fault is not None:
             (live,) = proof.model.live
-            node.faults.append(replace(fault, path=f"{live}/_bulk"))  # the text index's alone
+            # The text index's bulks alone: its alias ends in a digest of the name.
+            alias = Layout(stack["opensearch_prefix"]).alias("lexical", f"{COLLECTION}--{live}")
+            node.faults.append(replace(fault, path=f"/{alias}/_bulk"))
         try:
             yield proof
         finally:
