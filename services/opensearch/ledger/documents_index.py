@@ -1,6 +1,7 @@
 """The index of one collection's documents: rows by id at once, and searches over all of them."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -54,6 +55,7 @@ class DocumentsIndex:
         self._uids: dict[str, str] = {}
         # Refreshed since the last write of this process; at its first look, since anybody's.
         self._shown: set[str] = set()
+        self._refreshing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def create(self, pointer: Pointer) -> None:
         """Make the collection's index."""
@@ -220,7 +222,9 @@ class DocumentsIndex:
 
     async def refresh(self, alias: str, *, always: bool = False) -> None:
         """Let searches see what this process, or with ``always`` anybody, has written."""
-        if always or alias not in self._shown:
+        async with self._refreshing[alias]:  # who comes meanwhile waits for what it shows
+            if not always and alias in self._shown:
+                return
             self._shown.add(alias)  # before it: a write meanwhile takes it away again
             try:
                 await refresh(self._client, alias)
