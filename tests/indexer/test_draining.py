@@ -11,8 +11,8 @@ from indexer.service import Indexer
 from services.assembly import Services
 from services.errors import BackendUnavailable, DeadlineExceeded, InvalidDocument, WinnowError
 from services.generations import Generation
-from services.ports.lexical import LexicalEntry, LexicalIndex, LexicalStore, Tombstone
 from services.models.shelf import EncoderShelf
+from services.ports.lexical import LexicalEntry, LexicalIndex, LexicalStore, Tombstone
 from services.ports.models import BiEncoder, Embedder, Encoded, Passage
 from services.queries import LexicalQuery, Scope, Words
 from tests.indexer.stacks import check_congruent, state_of

@@ -143,8 +143,10 @@ def _free_port() -> int:
 if __name__ == "__main__":
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    with tempfile.TemporaryDirectory(prefix="winnow-redis-") as kept:
-        with RedisServer(Path(kept)) as running:
-            sys.stdout.write(f"{running.url}\n")
-            sys.stdout.flush()
-            signal.sigwait(ends)
+    with (
+        tempfile.TemporaryDirectory(prefix="winnow-redis-") as kept,
+        RedisServer(Path(kept)) as running,
+    ):
+        sys.stdout.write(f"{running.url}\n")
+        sys.stdout.flush()
+        signal.sigwait(ends)
