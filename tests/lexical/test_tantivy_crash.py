@@ -155,3 +155,22 @@ async def test_everything_outlives_the_process(tmp_path: Path) -> None:
         assert (await index.survey(query(), {"year": None})).facets["year"][0].value == 2026
         await index.write([entry("d", "late", version=2)], [])
         assert await index.search(query("late"), 5) == []
+
+
+async def test_files_of_a_commit_that_was_not_finished_are_no_hindrance(tmp_path: Path) -> None:
+    """Tantivy would make the same files again at the same commit, and overwrites none."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    async with opened(before) as index:
+        await index.write([entry("a", "word"), entry("b", "word")], [])
+    shutil.copytree(before, after)
+    async with opened(after) as index:
+        await index.write([], [Tombstone("a", 2)])
+    left = [
+        path for path in after.rglob("*.del") if not (before / path.relative_to(after)).exists()
+    ]
+    assert left
+    for path in [*left, *after.rglob(".managed.json")]:
+        shutil.copy(path, before / path.relative_to(after))
+    async with opened(before) as index:
+        await index.write([], [Tombstone("a", 2)])
+        assert ids(await index.search(query("word"), 10)) == ["b"]

@@ -97,7 +97,11 @@ class Expected:
             assert answer["total"] == counted, f"{word!r} is counted as {answer['total']}."
 
     def check_meaning(self, text: str, answer: Mapping[str, Any]) -> None:
-        """An answer by vectors alone to a whole text: who has it stands first, at cosine 1."""
+        """An answer by vectors alone to a whole text: who has it is near it.
+
+        Chunks of 8 tokens hold most of a sentence, at a cosine of .8 or more; vectors of two
+        encoders have one about 0.
+        """
         self.check_answer(answer)
         must = {key for key, known in self.settled.items() if known == text}
         scores = {
@@ -105,7 +109,7 @@ class Expected:
         }
         for identifier in must:
             assert identifier in scores, f"{identifier} is not found by its own text {text!r}."
-            assert scores[identifier] > 0.99, (
+            assert scores[identifier] > 0.7, (
                 f"{identifier} is {scores[identifier]:.3f} from its own text: "
                 "its vector is another encoder's."
             )

@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +28,8 @@ JAVA_VERSION = 21
 START_TIMEOUT_S = 110
 _PORTS = range(9210, 9300, 2)  # the runner listens on the next one, and on 9299 at most
 _HEAP = ("-Xms512m", "-Xmx512m")
+# Linux takes the thread that forks for the parent: this one lives as long as the process.
+_FORKING = ThreadPoolExecutor(1, thread_name_prefix="opensearch-forking")
 _QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
 
 
@@ -51,7 +54,7 @@ class OpenSearchServer:
     def start(self) -> None:
         """Start it and wait until it answers, on the same port each time."""
         self.port = self.port or _free_port()
-        self._process = _start(self._folder, self.port)
+        self._process = _FORKING.submit(_start, self._folder, self.port).result()
         _wait_until_ready(self.url, self._process, self._folder)
 
     def kill(self) -> None:

@@ -62,6 +62,9 @@ class Engine:
         """The index's one writer; one thread keeps the order of rows that of their writing."""
         if self._writer is None:
             self._writer = self._index.writer(_WRITER_BYTES, 1)
+            # A process that died in a commit leaves files that the next commit would have to
+            # make again, and Tantivy overwrites none.
+            self._writer.garbage_collect_files()
         return self._writer
 
     def commit(self) -> None:
