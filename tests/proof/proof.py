@@ -244,15 +244,18 @@ class Proof:
         self.restart(GRACE_S)
         self.reconcile()
         self.drain()
+        # A build that did not pass its checks waits for its operator, and gets no writes.
+        waiting = {key for key, state, _ in self._generations() if state == "building"}
         for generation, discrepancies, pending in self.host("verify"):
             assert not discrepancies, f"{generation} has {discrepancies} discrepancies."
-            assert not pending, f"{generation} lacks {pending} documents."
+            assert not pending or generation in waiting, f"{generation} lacks {pending} documents."
         ledger = self.host("documents")
         self.model.resolve(ledger)
         assert ledger.keys() == self.model.settled.keys()
         for generation, (lexical, vectors) in self.host("held").items():
-            assert lexical == vectors, f"The engines of {generation} differ."
-            assert {each.document_id for each in lexical} == ledger.keys()
+            if generation not in waiting:
+                assert lexical == vectors, f"The engines of {generation} differ."
+                assert {each.document_id for each in lexical} == ledger.keys()
         for topic in TOPICS:
             self.search_words(topic)
         for identifier in self.model.settled:

@@ -67,7 +67,7 @@ def test_the_server_stack_loses_nothing_and_never_lies(opensearch_url: str, tmp_
                 phases=(Phase.generate,),
             ),
         )
-    assert Machine.counted["steps"] > 30 * EXAMPLES
+    assert Machine.counted["steps"] > 15 * EXAMPLES
 
 
 @contextmanager
