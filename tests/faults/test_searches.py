@@ -14,7 +14,12 @@ from tests.faults.parts import Fault
 from tests.faults.stack import DEADLINE_S, Answered, Api, Stack, api, server_stack
 from tests.servers.opensearch import CannotStart
 
-pytestmark = [pytest.mark.servers, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.slow,
+    # Connections are cut here on purpose, and some are let go of with the loop that had them.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 GRACE_S = 0.2
 REPAIR_S = 10.0
