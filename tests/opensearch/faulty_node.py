@@ -1,5 +1,6 @@
 """A way to a real node on which single requests go wrong."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ class Fault:
         lost: the node does its work, and the connection closes without an answer.
         put_off: items of a bulk that the node never sees, answered 429 each.
         alter: changes the node's answer.
+        until: the node sees the request when this is set, as if its sender had been stopped
+            just before it was sent.
     """
 
     path: str
@@ -29,6 +32,7 @@ class Fault:
     lost: bool = False
     put_off: frozenset[int] = frozenset()
     alter: Alter | None = None
+    until: asyncio.Event | None = None
 
 
 @dataclass(slots=True)
@@ -52,6 +56,8 @@ class FaultyNode:
         if fault is None:
             return _response(*await self._forward(request, body))
         self.faults.remove(fault)
+        if fault.until is not None:
+            await fault.until.wait()
         if fault.status:
             return web.json_response({"error": {"reason": "a fault"}}, status=fault.status)
         kept, held_back = _divided(body, fault.put_off)

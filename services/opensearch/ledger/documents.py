@@ -87,9 +87,12 @@ class OpenSearchDocuments(OpenSearchMarks):
         return await self._replace(collection, list(above), superseding(above))
 
     async def _replace(self, collection: str, ids: Sequence[str], step: Step) -> int:
+        async def decide() -> Step:
+            return step
+
         async def work(alias: str) -> int:
             async with self._registry.turn(collection):
-                return await change_rows(self._index, alias, ids, ("version",), step)
+                return await change_rows(self._index, alias, ids, ("version",), decide)
 
         replaced = await self._index.on(collection, work)
         if replaced:

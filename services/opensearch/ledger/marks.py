@@ -1,6 +1,7 @@
 """What each generation holds of the documents: pending, indexed, refused."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from services.generations import Generation
 from services.opensearch.client import Json
@@ -14,7 +15,7 @@ from services.opensearch.ledger.marking import (
     settling,
     unsettling,
 )
-from services.opensearch.ledger.records import raise_epoch
+from services.opensearch.ledger.records import Pointer, raise_epoch
 from services.opensearch.ledger.registry import Registry
 from services.opensearch.ledger.rows import RECORD_FIELDS, load_letters, record
 from services.opensearch.searching import hits, value
@@ -31,7 +32,9 @@ from services.ports.ledger import (
 _EVERY = 2**31
 _MOST = 10_000
 _LOOKS = 3
-_MOST = 10_000
+
+Making = Callable[[str, frozenset[str]], Step]
+"""A step for the generation with a key, where generations with certain keys are kept."""
 
 
 class OpenSearchMarks:
@@ -112,16 +115,15 @@ class OpenSearchMarks:
         """Record versions as indexed or dead; returns the epoch after it.
 
         A version that is no longer the newest changes the index, so the epoch grows, but
-        its document stays pending.
+        its document stays pending. The fence is looked at after the rows were read, and they
+        are written as long as nobody changed them: so whoever is stopped in between, and loses
+        the lease, undoes nothing that was marked or unmarked since.
         """
-        pointer = await self._registry.get(generation.collection)
-        key = pointer.existing(generation).key
-        if fence is not None:
-            await self._leases.check(fence)
         if not indexed and not refused:
+            pointer = await self._checked(generation, fence)
             return pointer.epoch
         marks = by_document(indexed, refused)
-        await self._change(generation, marks, settling(marks, key, pointer.keys))
+        await self._change(generation, marks, partial(settling, marks), fence)
         return (await self._registry.change(generation.collection, raise_epoch)).epoch
 
     async def marks(self, generation: Generation, ids: Sequence[str]) -> Mapping[str, int]:
@@ -153,9 +155,7 @@ class OpenSearchMarks:
 
     async def unmark(self, generation: Generation, ids: Sequence[str]) -> int:
         """Forget marks and dead letters of these ids; returns how many became pending."""
-        pointer = await self._registry.get(generation.collection)
-        key = pointer.existing(generation).key
-        return await self._change(generation, ids, unsettling(key, pointer.keys))
+        return await self._change(generation, ids, unsettling)
 
     async def dead_letters(self, generation: Generation) -> Sequence[DeadLetter]:
         """What could not be indexed of the newest versions, by document id."""
@@ -169,9 +169,7 @@ class OpenSearchMarks:
 
     async def drop_dead_letters(self, generation: Generation, ids: Sequence[str]) -> int:
         """Take dead letters off the list, not to be tried again; returns how many."""
-        pointer = await self._registry.get(generation.collection)
-        key = pointer.existing(generation).key
-        return await self._change(generation, ids, dropping(key, pointer.keys))
+        return await self._change(generation, ids, dropping)
 
     async def _key(self, generation: Generation) -> str:
         """The key of a generation; CollectionNotFound or NotFound where it is gone."""
@@ -186,12 +184,31 @@ class OpenSearchMarks:
             generation.collection, lambda alias: self._index.rows(alias, ids, fields)
         )
 
-    async def _change(self, generation: Generation, ids: Iterable[str], step: Step) -> int:
+    async def _change(
+        self,
+        generation: Generation,
+        ids: Iterable[str],
+        making: Making,
+        fence: Lease | None = None,
+    ) -> int:
         names = list(ids)
+
+        async def decide() -> Step:
+            pointer = await self._checked(generation, fence)
+            return making(pointer.existing(generation).key, pointer.keys)
+
         return await self._index.on(
             generation.collection,
-            lambda alias: change_rows(self._index, alias, names, MARK_FIELDS, step),
+            lambda alias: change_rows(self._index, alias, names, MARK_FIELDS, decide),
         )
+
+    async def _checked(self, generation: Generation, fence: Lease | None) -> Pointer:
+        """The pointer record, which knows the generation; LeaseLost where the fence is not held."""
+        pointer = await self._registry.get(generation.collection)
+        pointer.existing(generation)
+        if fence is not None:
+            await self._leases.check(fence)
+        return pointer
 
 
 def _pending(key: str) -> Json:
