@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-import random
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 
+from indexer.backoff import Backoff, Failure
 from indexer.generations.building import Builds
 from indexer.generations.removing import in_grace
 from indexer.leading import leading, new_holder
@@ -30,9 +29,6 @@ from services.ports.leases import Lease
 from services.ports.ledger import DeadLetter, Ledger
 
 LOOK_S = 2.0
-FIRST_BACKOFF_S = 0.5
-# What is repaired is noticed within ten seconds, jitter included.
-LONGEST_BACKOFF_S = 6.0
 # How long workers go on with one generation while others wait.
 ROUND_S = 5.0
 
@@ -45,15 +41,6 @@ _ORDER = (
 )
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a collection is not being indexed, and when it is tried again (monotonic time)."""
-
-    error: WinnowError
-    attempts: int
-    retry_at_s: float
 
 
 class Drainer:
@@ -70,10 +57,9 @@ class Drainer:
         self._lease_s = services.settings.index_lease_ms / 1_000
         # Another process holds the lease: it may be done, or dead.
         self.pause_s = self._lease_s / 4
-        self._deferred: dict[str, float] = {}
+        self._backoff = Backoff(self.pause_s)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._progress: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        self._failures: dict[str, Failure] = {}
         self._due: set[str] = set()
         self._woken = asyncio.Event()
         self.builds = Builds(services.ledger)
@@ -88,7 +74,7 @@ class Drainer:
 
     def failure(self, collection: str) -> Failure | None:
         """Why the collection stands still, None where it does not."""
-        return self._failures.get(collection)
+        return self._backoff.failure(collection)
 
     def wake(self, collection: str) -> None:
         """A collection was written to: do not wait for the next look at the ledger."""
@@ -97,8 +83,7 @@ class Drainer:
 
     def forget(self, collection: str) -> None:
         """Drop what is kept of a collection that was deleted."""
-        self._failures.pop(collection, None)
-        self._deferred.pop(collection, None)
+        self._backoff.forget(collection)
         self._due.discard(collection)
         with suppress(KeyError):
             DOCUMENTS_PENDING.remove(collection)
@@ -118,7 +103,7 @@ class Drainer:
             CollectionNotFound, ModelUnavailable, BackendUnavailable: see there.
         """
         async with self._locks[collection]:
-            self._deferred.pop(collection, None)
+            self._backoff.tried(collection)
             self._due.discard(collection)
             behind = await self._behind(collection)
             if not behind:
@@ -127,23 +112,20 @@ class Drainer:
                 leases = self._services.ledger.leases
                 async with leading(leases, collection, self._holder, self._lease_s) as lease:
                     if lease is None:
-                        self._defer(collection)
+                        self._backoff.defer(collection)
                         return
                     async with aclosing(self._each(behind, lease)) as batches:
                         async for written in batches:
-                            self._failures.pop(collection, None)
+                            self._backoff.succeeded(collection)
                             self._announce(collection)
                             yield written
             except (LeaseLost, TaskLost) as error:
                 _log.warning("%s", error.detail)
-                self._defer(collection)
+                self._backoff.defer(collection)
 
     def deferred(self, collection: str) -> bool:
         """Whether the last round left the collection to others, or for a moment later."""
-        return collection in self._deferred
-
-    def _defer(self, collection: str) -> None:
-        self._deferred[collection] = time.monotonic() + self.pause_s
+        return self._backoff.deferred(collection)
 
     async def followed(self, collection: str) -> Sequence[Generation]:
         """The generations that are written to: the live one first, what is being built last."""
@@ -217,7 +199,7 @@ class Drainer:
             if time.monotonic() >= look_at_s:
                 self._due |= await self._all()
                 look_at_s = time.monotonic() + LOOK_S
-            ready = sorted(name for name in self._due if self._may_try(name))
+            ready = sorted(name for name in self._due if self._backoff.over(name))
             for name in ready:
                 # Taken off first, by the round: a write that comes meanwhile puts it back.
                 if await self._tend(name):
@@ -232,14 +214,6 @@ class Drainer:
         except BackendUnavailable as error:
             _log.warning("The ledger does not answer: %s", error.detail)
             return set()
-
-    def _may_try(self, collection: str) -> bool:
-        return self._wait_until_s(collection) <= time.monotonic()
-
-    def _wait_until_s(self, collection: str) -> float:
-        """When a collection is tried again, in monotonic time; long past where at once."""
-        failure = self._failures.get(collection)
-        return max(failure.retry_at_s if failure else 0.0, self._deferred.get(collection, 0.0))
 
     async def _tend(self, collection: str) -> bool:
         """One round of a collection; whether there may be more to do."""
@@ -264,20 +238,12 @@ class Drainer:
         return more or self.deferred(collection)
 
     def _fail(self, collection: str, error: WinnowError) -> None:
-        """Keep the error and wait longer each time; say it once for each reason."""
-        before = self._failures.get(collection)
-        attempts = before.attempts + 1 if before else 1
-        if before is None or before.error.detail != error.detail:
-            _log.warning("Documents of '%s' wait to be indexed: %s", collection, error.detail)
-        pause_s = min(FIRST_BACKOFF_S * 2 ** min(attempts - 1, 10), LONGEST_BACKOFF_S)
-        # Jitter, so that several processes do not come back at once.
-        retry_at_s = time.monotonic() + pause_s * random.uniform(0.8, 1.2)  # noqa: S311
-        self._failures[collection] = Failure(error, attempts, retry_at_s)
+        self._backoff.fail(collection, error)
         self._announce(collection)
 
     async def _sleep(self, look_at_s: float) -> None:
         """Until a write, the next look at the ledger or the next attempt."""
-        retries = map(self._wait_until_s, self._due)
+        retries = map(self._backoff.until_s, self._due)
         pause_s = max(0.01, min([look_at_s, *retries]) - time.monotonic())
         try:
             async with asyncio.timeout(pause_s):
