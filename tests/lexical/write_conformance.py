@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from services.candidates import Holding, IndexedVersion
+from services.candidates import IndexedVersion
 from services.collections import MAX_KEYS_PER_TYPE
 from services.documents import ChunkRef
 from services.ports.lexical import LexicalIndex, LexicalStore, Tombstone
+from tests.holdings import NAMES, NONE, TOMBSTONES, check_holdings, check_nothing_held
 from tests.lexical.conformance import ids
 from tests.lexical.examples import entry, generation, query
 
@@ -121,25 +122,11 @@ class LexicalWriteConformance:
 
     async def test_the_inventory_counts_what_is_there(self, index: LexicalIndex) -> None:
         """Chunks of every language, tombstones too, by id; the same is told of single ids."""
-        names = ["a", "B", "é", "z", "日本", "\U0001f600", "\uffee"]
-        await index.write([entry(name, "one", "two") for name in names], [])
-        await index.write(
-            [entry("a", "eins", version=3, language="de"), entry("none", version=2)],
-            [Tombstone("z", 4), Tombstone("never", 5)],
-        )
-        expected = {name: Holding(name, 1, 2, False, {1: 2}) for name in names} | {
-            "a": Holding("a", 3, 1, False, {3: 1}),
-            "none": Holding("none", 2, 0, False, {}),
-            "z": Holding("z", 4, 0, True, {}),
-            "never": Holding("never", 5, 0, True, {}),
-        }
-        found = [holding async for holding in index.inventory()]
-        assert found == [expected[name] for name in sorted(expected)]
-        asked = ["z", "absent", "a", "never", "a"]
-        assert await index.holdings(asked) == {name: expected[name] for name in ("z", "a", "never")}
-        assert await index.holdings([]) == {}
+        await index.write([entry(name, "one", "two") for name in NAMES], [])
+        newer = [entry("a", "eins", version=3, language="de"), entry(NONE, version=2)]
+        await index.write(newer, TOMBSTONES)
+        await check_holdings(index)
 
     async def test_an_empty_index_holds_nothing(self, index: LexicalIndex) -> None:
         """Nothing is counted."""
-        assert [holding async for holding in index.inventory()] == []
-        assert await index.holdings(["a"]) == {}
+        await check_nothing_held(index)

@@ -23,11 +23,12 @@ from tests.vectors.examples import (
     query,
     refs,
 )
+from tests.vectors.token_conformance import TokenVectorConformance
 
 pytestmark = [*LOCAL_MODE]
 
 
-class TestQdrantStore(VectorStoreConformance):
+class TestQdrantStore(VectorStoreConformance, TokenVectorConformance):
     """Qdrant behind the port."""
 
     @pytest.fixture

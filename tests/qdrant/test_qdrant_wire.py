@@ -28,6 +28,7 @@ from tests.servers.qdrant_wire import qdrant_wire
 from tests.vectors.conformance import VectorStoreConformance
 from tests.vectors.examples import direction, entry, generation, query
 from tests.vectors.filtering import DOCUMENTS, FILTERS, METADATA, compare, write_documents
+from tests.vectors.token_conformance import TokenVectorConformance
 
 pytestmark = [*LOCAL_MODE]
 
@@ -48,7 +49,7 @@ async def store_on(
         await store.close()
 
 
-class TestQdrantStoreOverGrpc(VectorStoreConformance):
+class TestQdrantStoreOverGrpc(VectorStoreConformance, TokenVectorConformance):
     """The port's rules, over the wire."""
 
     # Hundreds of points take local mode seconds, and show nothing about the wire.

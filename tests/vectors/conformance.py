@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from services.candidates import Holding
 from services.documents import ChunkRef
 from services.errors import InvalidInput
 from services.ports.lexical import Tombstone
 from services.ports.vectors import VectorIndex, VectorStore
 from services.queries import Scope
 from services.rights import Rights
-from tests.vectors.examples import TOKEN_DIMENSIONS, direction, entry, generation, query, refs
+from tests.holdings import NAMES, NONE, TOMBSTONES, check_holdings, check_nothing_held
+from tests.vectors.examples import direction, entry, generation, query, refs
 
 
 class VectorStoreConformance:
@@ -25,11 +25,6 @@ class VectorStoreConformance:
     async def index(self, store: VectorStore) -> VectorIndex:
         """An empty index without token vectors."""
         return await store.open(generation())
-
-    @pytest.fixture
-    async def token_index(self, store: VectorStore) -> VectorIndex:
-        """An empty index with token vectors."""
-        return await store.open(generation("tokens", token_dimensions=TOKEN_DIMENSIONS))
 
     async def test_search_orders_by_cosine(self, index: VectorIndex) -> None:
         """The nearest direction comes first, whatever its length."""
@@ -171,24 +166,11 @@ class VectorStoreConformance:
 
     async def test_the_inventory_counts_what_is_there(self, index: VectorIndex) -> None:
         """Chunk by chunk, tombstones too, by id; the same is told of single ids."""
-        assert [holding async for holding in index.inventory()] == []
-        names = ["a", "B", "é", "z", "日本", "\U0001f600", "\uffee"]
-        await index.write([entry(name, [direction(1.0)] * 2) for name in names], [])
-        await index.write(
-            [entry("a", [direction(1.0)], version=3), entry("none", [], version=2)],
-            [Tombstone("z", 4), Tombstone("never", 5)],
-        )
-        expected = {name: Holding(name, 1, 2, False, {1: 2}) for name in names} | {
-            "a": Holding("a", 3, 1, False, {3: 1}),
-            "none": Holding("none", 2, 0, False, {}),
-            "z": Holding("z", 4, 0, True, {}),
-            "never": Holding("never", 5, 0, True, {}),
-        }
-        found = [holding async for holding in index.inventory()]
-        assert found == [expected[name] for name in sorted(expected)]
-        asked = ["z", "absent", "a", "never", "a"]
-        assert await index.holdings(asked) == {name: expected[name] for name in ("z", "a", "never")}
-        assert await index.holdings([]) == {}
+        await check_nothing_held(index)
+        await index.write([entry(name, [direction(1.0)] * 2) for name in NAMES], [])
+        newer = [entry("a", [direction(1.0)], version=3), entry(NONE, [], version=2)]
+        await index.write(newer, TOMBSTONES)
+        await check_holdings(index)
 
     async def test_rights_narrow_the_search(self, index: VectorIndex) -> None:
         """Documents without principals are everybody's; others need one of theirs."""
@@ -209,85 +191,6 @@ class VectorStoreConformance:
         assert await visible(Rights(frozenset())) == ["public"]
         assert await visible(Rights(frozenset({"*"}))) == ["public", "staff"]
         assert await visible(Rights(frozenset({"ann", "bob"}))) == ["ann", "public"]
-
-    async def test_max_sim_is_the_formula(self, token_index: VectorIndex) -> None:
-        """For each query token its best passage token, averaged; chunks without tokens lack."""
-        random = np.random.default_rng(7)
-        tokens = [
-            random.standard_normal((count, TOKEN_DIMENSIONS)).astype(np.float16)
-            for count in (1, 5, 30)
-        ]
-        await token_index.write(
-            [
-                entry("a", [direction(1.0)] * 3, tokens=tokens),
-                entry("bare", [direction(1.0)]),
-                entry("empty", [direction(1.0)], tokens=[tokens[0][:0]]),
-            ],
-            [],
-        )
-        asked = random.standard_normal((4, TOKEN_DIMENSIONS)).astype(np.float16)
-        named = [ChunkRef("a", n) for n in range(3)]
-        others = [ChunkRef("bare", 0), ChunkRef("empty", 0), ChunkRef("absent", 0)]
-        scores = await token_index.max_sim(asked, [*named, *others, *named])
-        expected = {
-            ref: (asked.astype(np.float32) @ held.astype(np.float32).T).max(axis=1).mean()
-            for ref, held in zip(named, tokens, strict=True)
-        }
-        assert scores == pytest.approx(expected, abs=2e-3)
-
-    async def test_max_sim_of_a_wide_window(self, token_index: VectorIndex) -> None:
-        """Every chunk of a window of hundreds is scored."""
-        one = np.ones((1, TOKEN_DIMENSIONS), np.float16)
-        await token_index.write(
-            [entry(f"{n}", [direction(1.0)], tokens=[one]) for n in range(700)], []
-        )
-        window = [ChunkRef(f"{n}", 0) for n in range(700)]
-        scores = await token_index.max_sim(one, window)
-        assert scores == dict.fromkeys(window, pytest.approx(TOKEN_DIMENSIONS))
-
-    async def test_max_sim_without_tokens(
-        self, index: VectorIndex, token_index: VectorIndex
-    ) -> None:
-        """An index that keeps none, an empty query and an empty window have no scores."""
-        one = np.ones((1, TOKEN_DIMENSIONS), np.float16)
-        assert await index.max_sim(one, [ChunkRef("a", 0)]) == {}
-        assert await token_index.max_sim(one[:0], [ChunkRef("a", 0)]) == {}
-        assert await token_index.max_sim(one, []) == {}
-
-    async def test_stored_tokens_are_read_back(
-        self, index: VectorIndex, token_index: VectorIndex
-    ) -> None:
-        """As they were written, for those that hold some: nothing where none are kept."""
-        random = np.random.default_rng(11)
-        tokens = [
-            random.standard_normal((count, TOKEN_DIMENSIONS)).astype(np.float16)
-            for count in (1, 3, 7, 2, 9, 4)
-        ]
-        bare = entry("bare", [direction(1.0)])
-        await token_index.write([entry("a", [direction(1.0)] * 6, tokens=tokens), bare], [])
-        named = [ChunkRef("a", n) for n in range(6)]
-        found = await token_index.token_vectors(
-            [*named, ChunkRef("bare", 0), ChunkRef("absent", 0)]
-        )
-        assert sorted(found) == named
-        for ref, written in zip(named, tokens, strict=True):
-            assert found[ref].dtype == np.float16
-            assert np.allclose(found[ref], written, atol=1e-3)
-        assert await index.token_vectors(named) == {}
-
-    async def test_faulty_tokens_are_refused(self, token_index: VectorIndex) -> None:
-        """Of another size, for another number of chunks, or not finite."""
-        one = np.ones((1, TOKEN_DIMENSIONS), np.float16)
-        refused = await token_index.write(
-            [
-                entry("wide", [direction(1.0)], tokens=[np.ones((1, 9), np.float16)]),
-                entry("few", [direction(1.0)] * 2, tokens=[one]),
-                entry("nan", [direction(1.0)], tokens=[one * np.float16("nan")]),
-                entry("good", [direction(1.0)], tokens=[one]),
-            ],
-            [],
-        )
-        assert set(refused) == {"wide", "few", "nan"}
 
     async def test_generations_are_apart(self, store: VectorStore) -> None:
         """Dropping one leaves the other; opening it again finds it empty."""

@@ -13,9 +13,10 @@ from services.errors import BackendUnavailable, DataFormatUnsupported, InvalidIn
 from services.queries import Scope
 from tests.vectors.conformance import VectorStoreConformance
 from tests.vectors.examples import direction, entry, generation, query
+from tests.vectors.token_conformance import TokenVectorConformance
 
 
-class TestEdgeStore(VectorStoreConformance):
+class TestEdgeStore(VectorStoreConformance, TokenVectorConformance):
     """Qdrant Edge behind the port."""
 
     @pytest.fixture
