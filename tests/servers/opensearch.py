@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,10 +27,15 @@ LIBRARIES = REPOSITORY / "build" / "opensearch" / "lib"
 JAVA_VERSION = 21
 START_TIMEOUT_S = 110
 _PORTS = range(9210, 9300, 2)  # the runner listens on the next one, and on 9299 at most
-_HEAP = ("-Xms512m", "-Xmx512m")
 # Linux takes the thread that forks for the parent: this one lives as long as the process.
 _FORKING = ThreadPoolExecutor(1, thread_name_prefix="opensearch-forking")
-_QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
+# A test asks little of its node and waits for its start: no code is worth compiling well.
+SHORT_LIVED = (
+    *("-Xms512m", "-Xmx512m"),
+    *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"),
+)
+# As a node is run for good, which is what a benchmark is about.
+LONG_LIVED = ("-Xms1g", "-Xmx1g")
 
 
 class CannotStart(Exception):
@@ -40,9 +45,10 @@ class CannotStart(Exception):
 class OpenSearchServer:
     """A node that a test may kill, stop, continue and start again with what it holds."""
 
-    def __init__(self, folder: Path) -> None:
-        """Remember where to keep data and log."""
+    def __init__(self, folder: Path, java_options: Sequence[str] = SHORT_LIVED) -> None:
+        """Remember where to keep data and log, and how to run it."""
         self._folder = folder
+        self._java_options = tuple(java_options)
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
@@ -54,7 +60,9 @@ class OpenSearchServer:
     def start(self) -> None:
         """Start it and wait until it answers, on the same port each time."""
         self.port = self.port or _free_port()
-        self._process = _FORKING.submit(_start, self._folder, self.port).result()
+        self._process = _FORKING.submit(
+            _start, self._folder, self.port, self._java_options
+        ).result()
         _wait_until_ready(self.url, self._process, self._folder)
 
     def kill(self) -> None:
@@ -77,14 +85,14 @@ class OpenSearchServer:
 
 
 @contextmanager
-def opensearch_node() -> Iterator[str]:
+def opensearch_node(java_options: Sequence[str] = SHORT_LIVED) -> Iterator[str]:
     """A node's URL; ``WINNOW_TEST_OPENSEARCH_URL`` names one that runs already."""
     given = os.environ.get("WINNOW_TEST_OPENSEARCH_URL", "")
     if given:
         yield given.rstrip("/")
         return
     with tempfile.TemporaryDirectory(prefix="winnow-opensearch-") as folder:
-        server = OpenSearchServer(Path(folder))
+        server = OpenSearchServer(Path(folder), java_options)
         try:
             server.start()
             yield server.url
@@ -151,13 +159,13 @@ def _libraries() -> Path:
     return LIBRARIES
 
 
-def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
+def _start(folder: Path, port: int, java_options: tuple[str, ...]) -> subprocess.Popen[bytes]:
     java, libraries = find_java(), _libraries()
     runner = ("org.codelibs.opensearch.runner.OpenSearchRunner", "-basePath", str(folder / "node"))
     log = (folder / "log").open("wb")
     process = subprocess.Popen(
         [
-            *(str(java), *_HEAP, *_QUICK_START, "-cp", f"{libraries}/*", *runner),
+            *(str(java), *java_options, "-cp", f"{libraries}/*", *runner),
             *("-numOfNode", "1", "-baseHttpPort", str(port - 1)),
             *("-clusterName", _cluster(port)),
         ],
@@ -220,7 +228,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 if __name__ == "__main__":
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    with opensearch_node() as running:
+    with opensearch_node(LONG_LIVED) as running:
         sys.stdout.write(f"{running}\n")
         sys.stdout.flush()
         signal.sigwait(ends)
