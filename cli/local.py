@@ -106,12 +106,12 @@ class Local:
     ) -> JsonObject:
         """See :class:`cli.backend.Backend`."""
         fields = {key: _field_type(key, kind) for key, kind in schema.items()}
-        created = await self.indexer.create_collection(name, fields, language)
+        created = await self.indexer.create_collection(name, fields, language, local_user())
         return CollectionAnswer.of(created).model_dump(mode="json", by_alias=True)
 
     async def ensure_collection(self, name: str) -> None:
         """See :class:`cli.backend.Backend`."""
-        await self.indexer.ensure_collection(name)
+        await self.indexer.ensure_collection(name, local_user())
 
     async def delete_collection(self, name: str) -> None:
         """See :class:`cli.backend.Backend`."""

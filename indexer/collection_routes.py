@@ -35,6 +35,7 @@ def add_collection_routes(routes: APIRouter, indexer: Callable[..., Indexer]) ->
         collection: str,
         response: Response,
         service: Annotated[Indexer, Depends(indexer)],
+        who: Annotated[str, Depends(who_asked)],
         body: CollectionBody | None = None,
     ) -> CollectionAnswer:
         """Create a collection (201), or declare more keys of one that is there (200).
@@ -42,7 +43,7 @@ def add_collection_routes(routes: APIRouter, indexer: Callable[..., Indexer]) ->
         Neither a key's type nor the language can change: that is a 409.
         """
         declared = body or CollectionBody()
-        stored, created = await service.declare(collection, declared.fields, declared.language)
+        stored, created = await service.declare(collection, declared.fields, declared.language, who)
         response.status_code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
         return CollectionAnswer.of(stored)
 

@@ -38,6 +38,7 @@ from services.errors import (
     ModelUnavailable,
 )
 from services.web.document_ids import document_id
+from services.web.who import who_asked
 
 MAX_WAIT_S = 600.0
 DEFAULT_WAIT_S = 30.0
@@ -46,8 +47,6 @@ _WORST_ESCAPING = 6  # a control character of one byte is \\u0000 in JSON
 
 After = Annotated[str, Query(description="List from the first id greater than this one.")]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
-Create = Annotated[bool, Query(description="Create the collection where there is none.")]
-
 _DOCUMENT = {
     "requestBody": {
         "required": True,
@@ -76,6 +75,14 @@ class Waiting:
     timeout_s: Annotated[
         float, Query(gt=0, le=MAX_WAIT_S, description="How long to wait at most, in seconds.")
     ] = DEFAULT_WAIT_S
+
+
+@dataclass(frozen=True, slots=True)
+class Creating:
+    """Whether to create the collection where there is none, and who would."""
+
+    who: Annotated[str, Depends(who_asked)]
+    create: Annotated[bool, Query(description="Create the collection where there is none.")] = False
 
 
 def router(indexer: Callable[..., Indexer]) -> APIRouter:
@@ -132,12 +139,12 @@ def _add_documents(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
         response: Response,
         service: Annotated[Indexer, Depends(indexer)],
         waiting: Annotated[Waiting, Depends()],
-        create: Create = False,
+        creating: Annotated[Creating, Depends()],
     ) -> WriteAnswer:
         """Store a document under an id; the same content again changes nothing."""
         raw = parse_json(await request.body(), "The body")
         draft = await asyncio.to_thread(parse_document, raw, "The body", identifier)
-        await _check_collection(service, collection, create)
+        await _check_collection(service, collection, creating)
         (outcome,) = await service.put(collection, [draft])
         if outcome.cause is not None:
             raise outcome.cause
@@ -185,13 +192,13 @@ def _add_bulk(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
         response: Response,
         service: Annotated[Indexer, Depends(indexer)],
         waiting: Annotated[Waiting, Depends()],
-        create: Create = False,
+        creating: Annotated[Creating, Depends()],
     ) -> BulkAnswer:
         """Store and delete many documents, in the order of the lines.
 
         Lines are stored while the body arrives: where it breaks off, what came before stays.
         """
-        await _check_collection(service, collection, create)
+        await _check_collection(service, collection, creating)
         cap = service.max_document_bytes * _WORST_ESCAPING + _LINE_OVERHEAD_BYTES
         tally = await take_lines(service, collection, request.stream(), cap)
         searchable, reason = False, ""
@@ -212,9 +219,9 @@ def _add_bulk(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
         )
 
 
-async def _check_collection(service: Indexer, collection: str, create: bool) -> None:
-    if create:
-        await service.ensure_collection(collection)
+async def _check_collection(service: Indexer, collection: str, creating: Creating) -> None:
+    if creating.create:
+        await service.ensure_collection(collection, creating.who)
         return
     try:
         await service.get_collection(collection)

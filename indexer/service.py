@@ -1,19 +1,16 @@
 """Documents in: collections, writes, and the way to both indexes."""
 
 import asyncio
-import logging
 from collections.abc import Collection as Ids
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from indexer.collections import Collections
 from indexer.consistency.background import BackgroundReconciliation
 from indexer.consistency.service import Consistency
 from indexer.draft import Draft
 from indexer.draining import Drainer, drained
-from indexer.fingerprints import first_generation
-from indexer.generations.auditing import audited
 from indexer.generations.completion import WINNOW
 from indexer.generations.service import Generations
 from indexer.intake import outcome, prepared
@@ -21,22 +18,17 @@ from indexer.outcomes import IndexingReport, OnProgress, Outcome, Removal
 from indexer.pipeline import Checkpoint, no_checkpoint
 from indexer.waiting import settled
 from services.assembly import Services
-from services.collections import Collection, FieldType, Schema, check_collection_name
+from services.collections import Collection, FieldType
 from services.deadlines import Deadline
 from services.documents import check_id
 from services.errors import (
-    AlreadyExists,
-    CollectionNotFound,
     DocumentNotFound,
     InvalidDocument,
     WinnowError,
 )
-from services.generations import Generation, GenerationState
 from services.ports.ledger import DeadLetter, Record, Summary, Write
 
 _PAGE = 1_000
-
-_log = logging.getLogger(__name__)
 
 
 class Indexer:
@@ -51,6 +43,7 @@ class Indexer:
         self._ledger = services.ledger
         self._checkpoint = checkpoint
         self._drainer = Drainer(services, checkpoint)
+        self._collections = Collections(services, self._drainer)
         self.generations = Generations(services, self._drainer)
         self.consistency = Consistency(services, self._drainer, self.index_pending)
         self._reconciliation = BackgroundReconciliation(services, self._drainer)
@@ -93,53 +86,24 @@ class Indexer:
         await self.close()
 
     async def create_collection(
-        self, name: str, schema: Mapping[str, FieldType] | None = None, language: str = ""
+        self,
+        name: str,
+        schema: Mapping[str, FieldType] | None = None,
+        language: str = "",
+        who: str = WINNOW,
     ) -> Collection:
-        """Add a collection with its first generation.
+        """Add a collection; see :meth:`indexer.collections.Collections.create`."""
+        return await self._collections.create(name, schema or {}, language, who)
 
-        Args:
-            schema: declared metadata keys; others get the type of their first value.
-            language: of documents that name none; "" has it detected.
-
-        Raises:
-            AlreadyExists, InvalidInput, SchemaConflict: see there.
-        """
-        declared = Schema().declare(schema or {})
-        collection = Collection(check_collection_name(name), declared, language)
-        await self._ledger.collections.create(collection, first_generation(name, self._services))
-        return collection
-
-    async def ensure_collection(self, name: str) -> Collection:
+    async def ensure_collection(self, name: str, who: str = WINNOW) -> Collection:
         """The collection, created where there is none."""
-        try:
-            return await self._ledger.collections.get(check_collection_name(name))
-        except CollectionNotFound:
-            pass
-        try:
-            return await self.create_collection(name)
-        except AlreadyExists:
-            return await self._ledger.collections.get(name)
+        return await self._collections.ensure(name, who)
 
     async def declare(
-        self, name: str, schema: Mapping[str, FieldType], language: str = ""
+        self, name: str, schema: Mapping[str, FieldType], language: str = "", who: str = WINNOW
     ) -> tuple[Collection, bool]:
-        """Create a collection, or add metadata keys to it; whether it was created.
-
-        Raises:
-            SchemaConflict: a key has another type.
-            AlreadyExists: the collection has another language.
-        """
-        try:
-            return await self.create_collection(name, schema, language), True
-        except AlreadyExists:
-            collection = await self._ledger.collections.get(name)
-        if language not in ("", collection.language):
-            raise AlreadyExists(
-                f"'{name}' has the language {collection.language or 'detected'!r}, which cannot "
-                "change. Use another collection."
-            )
-        extended = replace(collection, schema=collection.schema.declare(schema))
-        return await self._ledger.collections.extend_schema(extended), False
+        """Create a collection, or add metadata keys to it; whether it was created."""
+        return await self._collections.declare(name, schema, language, who)
 
     async def get_collection(self, name: str) -> Collection:
         """The collection, or CollectionNotFound."""
@@ -150,34 +114,8 @@ class Indexer:
         return await self._ledger.collections.list()
 
     async def delete_collection(self, name: str, who: str = WINNOW) -> None:
-        """Remove a collection with its documents and indexes; CollectionNotFound if absent.
-
-        The ledger forgets it first, so that searches and writes end with "no such
-        collection" rather than with half of one.
-        """
-        async with audited(self._ledger.audit, who, "delete-collection", name):
-            for generation in await self._ledger.collections.generations(name):
-                if generation.state is GenerationState.BUILDING:
-                    # It gives the lock back after what is in the making.
-                    self._drainer.builds.stop(generation)
-            async with self._drainer.lock(name):
-                generations = await self._ledger.collections.generations(name)
-                await self._ledger.collections.delete(name)
-                self._drainer.forget(name)
-                for generation in generations:
-                    self._drainer.builds.forget(generation)
-                    await self._drop(generation)
-
-    async def _drop(self, generation: Generation) -> None:
-        """Remove the indexes; what an engine out of reach keeps of them is never opened again."""
-        drops = (
-            store.drop(generation) for store in (self._services.lexical, self._services.vectors)
-        )
-        for result in await asyncio.gather(*drops, return_exceptions=True):
-            if isinstance(result, WinnowError):
-                _log.warning("An index of %s was left behind: %s", generation.name, result.detail)
-            elif result is not None:
-                raise result
+        """Remove a collection with its documents and indexes; CollectionNotFound if absent."""
+        await self._collections.delete(name, who)
 
     async def put(self, collection: str, drafts: Sequence[Draft]) -> Sequence[Outcome]:
         """Store documents; see :meth:`write`."""

@@ -82,15 +82,33 @@ async def test_a_backup_may_be_longer_than_other_bodies(tmp_path: Path) -> None:
         assert (await client.post("/v1/admin/reconcile", content=content)).status_code == 413
 
 
-async def test_the_removal_of_a_collection_is_logged(tmp_path: Path) -> None:
-    """It outlives the collection, and a removal that failed is told too."""
+async def test_what_becomes_of_a_collection_is_logged(tmp_path: Path) -> None:
+    """Made, extended, removed; what changed nothing is not told, what failed is."""
     async with application(tmp_path) as client:
-        await client.put("/v1/collections/books", json={})
+        for schema in ({"year": "integer"}, {"year": "integer"}, {"author": "keyword"}):
+            answer = await client.put("/v1/collections/books", json={"schema": schema})
+            assert answer.is_success
         for status in (204, 404):
             answer = await client.delete("/v1/collections/books")
             assert answer.status_code == status
         log = (await client.get("/v1/admin/audit", params={"collection": "books"})).json()
-        assert [(each["action"], each["outcome"]) for each in log["entries"]] == [
-            ("delete-collection", "refused"),
-            ("delete-collection", "done"),
+        assert [(each["action"], each["outcome"], each["detail"]) for each in log["entries"]][
+            1:
+        ] == [
+            ("delete-collection", "done", ""),
+            ("declare-metadata", "done", "author: keyword"),
+            ("create-collection", "done", "year: integer"),
+        ]
+        first = log["entries"][0]
+        assert (first["action"], first["outcome"]) == ("delete-collection", "refused")
+        assert log["entries"][-1]["generation"]
+        for number in range(2):
+            await client.put(
+                f"/v1/collections/notes/documents/{number}",
+                params={"create": "true"},
+                json={"text": "Zebra"},
+            )
+        log = (await client.get("/v1/admin/audit", params={"collection": "notes"})).json()
+        assert [(each["action"], each["who"]) for each in log["entries"]] == [
+            ("create-collection", "no key from 127.0.0.1")
         ]

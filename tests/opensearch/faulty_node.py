@@ -23,8 +23,7 @@ class Fault:
         lost: the node does its work, and the connection closes without an answer.
         put_off: items of a bulk that the node never sees, answered 429 each.
         alter: changes the node's answer.
-        until: the node sees the request when this is set, as if its sender had been stopped
-            just before it was sent.
+        hold: keeps the request from the node for as long as it is told to.
     """
 
     path: str
@@ -32,7 +31,15 @@ class Fault:
     lost: bool = False
     put_off: frozenset[int] = frozenset()
     alter: Alter | None = None
-    until: asyncio.Event | None = None
+    hold: "Hold | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A request kept back, as if its sender had been stopped just before it was sent."""
+
+    met: asyncio.Event = field(default_factory=asyncio.Event)
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
@@ -56,8 +63,9 @@ class FaultyNode:
         if fault is None:
             return _response(*await self._forward(request, body))
         self.faults.remove(fault)
-        if fault.until is not None:
-            await fault.until.wait()
+        if fault.hold is not None:
+            fault.hold.met.set()
+            await fault.hold.goes_on.wait()
         if fault.status:
             return web.json_response({"error": {"reason": "a fault"}}, status=fault.status)
         kept, held_back = _divided(body, fault.put_off)

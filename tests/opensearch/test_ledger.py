@@ -16,7 +16,7 @@ from tests.ledger.examples import generation, put
 from tests.ledger.lease_conformance import AuditConformance, LeaseConformance
 from tests.ledger.mark_conformance import MarkConformance
 from tests.ledger.restore_conformance import RestoreConformance
-from tests.opensearch.faulty_node import Fault, faulty_node
+from tests.opensearch.faulty_node import Fault, Hold, faulty_node
 
 pytestmark = pytest.mark.servers
 
@@ -53,13 +53,12 @@ async def test_who_is_stopped_before_the_write_of_its_marks_undoes_nothing(
         await ours.documents.accept("books", [put("a"), put("b"), put("c")])
         lease = await theirs.leases.acquire("index:books", "stopped", 60)
         assert lease is not None
-        goes_on = asyncio.Event()
-        node.faults.append(Fault("_bulk", until=goes_on))
+        stopped = Hold()
+        node.faults.append(Fault("_bulk", hold=stopped))
         marking = asyncio.create_task(
             theirs.documents.mark(live, {"a": 1, "b": 1, "c": 1}, fence=lease)
         )
-        while node.faults:
-            await asyncio.sleep(0.01)
+        await stopped.met.wait()
         # Another takes over; indexes; finds that an engine has lost a document again.
         await ours.leases.release(lease)
         newer = await ours.leases.acquire("index:books", "other", 60)
@@ -68,7 +67,7 @@ async def test_who_is_stopped_before_the_write_of_its_marks_undoes_nothing(
         second = generation("g2")
         await ours.collections.put_generation(second)
         await ours.documents.mark(second, {"a": 1, "b": 1, "c": 1}, fence=newer)
-        goes_on.set()
+        stopped.goes_on.set()
         with pytest.raises(LeaseLost):
             await marking
         assert await ours.documents.marks(live, ["a", "b", "c"]) == {"b": 1}
