@@ -56,5 +56,5 @@ async def _best_chunks(
 
 
 def _item(entry: IndexedVersion, best: Candidate | None) -> Item:
-    chunk = best or Candidate(ChunkRef(entry.document_id, 0), entry.version, 0.0, SORT)
+    chunk = best or Candidate(ChunkRef(entry.document_id, 0), entry.version, 0.0, SORT, {})
     return Item(entry.document_id, entry.version, 0.0, SORT, (chunk,))

@@ -5,29 +5,28 @@ rank, chunks counted twice.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from services.candidates import Run
 from services.documents import ChunkRef
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a leg found a chunk: rank from 1, and the engine's own score."""
 
     rank: int
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class Fused:
+class Fused(NamedTuple):
     """A candidate after fusion: its score and its place in each leg that found it."""
 
     ref: ChunkRef
     version: int
     score: float
-    places: Mapping[str, Place] = field(default_factory=dict)
+    places: dict[str, Place]
 
 
 def reciprocal_rank_fusion(
@@ -48,25 +47,26 @@ def reciprocal_rank_fusion(
     weights = weights or {}
     scores: dict[ChunkRef, float] = {}
     versions: dict[ChunkRef, int] = {}
-    places: dict[ChunkRef, dict[str, Place]] = {}
+    places: defaultdict[ChunkRef, dict[str, Place]] = defaultdict(dict)
     for leg, run in runs.items():
         weight = weights.get(leg, 1.0)
         rank = 0
-        for hit in run:
-            found = places.setdefault(hit.ref, {})
+        for ref, version, score in run:
+            found = places[ref]
             if leg in found:
                 continue
             rank += 1
-            found[leg] = Place(rank, hit.score)
-            scores[hit.ref] = scores.get(hit.ref, 0.0) + weight / (k + rank)
+            found[leg] = Place(rank, score)
+            scores[ref] = scores.get(ref, 0.0) + weight / (k + rank)
             # Legs may lag apart; the older version is what both are known to hold.
-            versions[hit.ref] = min(hit.version, versions.get(hit.ref, hit.version))
-    fused = [Fused(ref, versions[ref], score, places[ref]) for ref, score in scores.items()]
+            versions[ref] = min(version, versions.get(ref, version))
     legs = sorted(runs)
-    fused.sort(key=lambda candidate: _order(candidate, legs))
-    return fused
+    order = sorted(
+        (-score, [_rank(places[ref], leg) for leg in legs], ref) for ref, score in scores.items()
+    )
+    return [Fused(ref, versions[ref], scores[ref], places[ref]) for _, _, ref in order]
 
 
-def _order(candidate: Fused, legs: Sequence[str]) -> tuple[float, list[float], ChunkRef]:
-    ranks = [candidate.places[leg].rank if leg in candidate.places else math.inf for leg in legs]
-    return -candidate.score, ranks, candidate.ref
+def _rank(places: Mapping[str, Place], leg: str) -> float:
+    place = places.get(leg)
+    return place.rank if place else math.inf

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
 
 from search_api.aggregation import aggregate, order_with_gaps
 from search_api.fusion import Fused
@@ -29,7 +28,7 @@ def candidates_of(fused: Sequence[Fused]) -> list[Candidate]:
             version=found.version,
             score=found.places[single].score if single else found.score,
             scored_by=single or FUSED,
-            places=dict(found.places),
+            places=found.places,
             fused=found.score,
             fused_rank=rank,
         )
@@ -65,11 +64,11 @@ def with_cross_encoder_scores(
     for rank, (candidate, logit, cut, prior) in enumerate(
         zip(window, logits, truncated, added, strict=True), start=1
     ):
-        placed = replace(candidate, window_rank=rank)
+        placed = candidate._replace(window_rank=rank)
         if logit is not None and math.isfinite(logit):
             blended = (1 - prior_weight) * probability(prior + logit)
             blended += prior_weight * candidate.score / scale
-            placed = replace(placed, cross_encoder=logit, truncated=cut)
+            placed = placed._replace(cross_encoder=logit, truncated=cut)
             placed = placed.scored(CROSS_ENCODER, blended)
         scored[candidate.ref] = placed
     return [scored.get(candidate.ref, candidate) for candidate in order]
@@ -126,24 +125,32 @@ def results(
         name: items[name].score for name in inside if items[name].scored_by == CROSS_ENCODER
     }
     window = order_with_gaps(inside, reranked)
-    outside = [name for name in groups if name not in set(inside)]
+    within = set(inside)
+    outside = [name for name in groups if name not in within]
     outside.sort(key=lambda name: -items[name].score)
     return [items[name] for name in (*window, *outside)]
 
 
 def _item(chunks: Sequence[Candidate], rule: Aggregation, best: int, keep: int) -> Item:
-    judged = [chunk for chunk in chunks if chunk.scored_by == CROSS_ENCODER] or list(chunks)
+    if len(chunks) == 1:
+        return _item_of(chunks[0], chunks[0].score, chunks)
+    judged = [chunk for chunk in chunks if chunk.scored_by == CROSS_ENCODER]
+    rest = [chunk for chunk in chunks if chunk.scored_by != CROSS_ENCODER]
+    if not judged:
+        judged, rest = rest, []
     judged.sort(key=lambda chunk: chunk.ref.ordinal)
     score = aggregate([chunk.score for chunk in judged], rule, best)
     ranked = sorted(judged, key=lambda chunk: -chunk.score)
     if rule is Aggregation.FIRST:
         ranked = judged
-    rest = [chunk for chunk in chunks if chunk not in judged]
-    winner = ranked[0]
+    return _item_of(ranked[0], score, [*ranked, *rest][:keep])
+
+
+def _item_of(winner: Candidate, score: float, chunks: Sequence[Candidate]) -> Item:
     return Item(
         document_id=winner.ref.document_id,
         version=winner.version,
         score=score,
         scored_by=winner.scored_by,
-        chunks=tuple([*ranked, *rest][:keep]),
+        chunks=tuple(chunks),
     )

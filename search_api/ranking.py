@@ -1,6 +1,8 @@
 """The frozen result list of one search: what pages are cut from."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -10,9 +12,10 @@ from services.documents import ChunkRef
 from services.queries import Words
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A chunk on its way through the stages; what a stage did not touch stays None.
+
+    A tuple, since there are hundreds of them in each search.
 
     Attributes:
         score: of the last stage that ordered it; ``scored_by`` names that stage.
@@ -24,7 +27,7 @@ class Candidate:
     version: int
     score: float
     scored_by: str
-    places: dict[str, Place] = field(default_factory=dict)
+    places: Mapping[str, Place]
     fused: float | None = None
     fused_rank: int | None = None
     cosine: float | None = None
@@ -36,22 +39,12 @@ class Candidate:
 
     def scored(self, stage: str, score: float) -> "Candidate":
         """The same chunk with a stage's score."""
-        return replace(self, score=score, scored_by=stage)
+        return self._replace(score=score, scored_by=stage)
 
     def interacted(self, stage: str, score: float, *, cosine: float, max_sim: float) -> "Candidate":
-        """The same chunk with late interaction's scores; it comes before the cross-encoder."""
-        # Hundreds at once: dataclasses.replace takes three times as long.
-        return Candidate(
-            ref=self.ref,
-            version=self.version,
-            score=score,
-            scored_by=stage,
-            places=self.places,
-            fused=self.fused,
-            fused_rank=self.fused_rank,
-            cosine=cosine,
-            max_sim=max_sim,
-            late=score,
+        """The same chunk with late interaction's scores."""
+        return self._replace(
+            score=score, scored_by=stage, cosine=cosine, max_sim=max_sim, late=score
         )
 
 

@@ -13,7 +13,7 @@ from services.documents import ChunkRef
 
 def _window(late: list[float | None]) -> list[Candidate]:
     return [
-        Candidate(ChunkRef(f"d{place}", 0), 1, 1.0 - place / 10, "late", late=share)
+        Candidate(ChunkRef(f"d{place}", 0), 1, 1.0 - place / 10, "late", {}, late=share)
         for place, share in enumerate(late)
     ]
 
@@ -65,5 +65,5 @@ def test_every_blend_is_a_probability(rows: list[tuple[float, float]], scale: fl
 
 def test_equal_scores_before_add_nothing() -> None:
     """Nothing to tell apart is no reason to divide by zero."""
-    window = [Candidate(ChunkRef(f"d{i}", 0), 1, 0.5, "fused") for i in range(2)]
+    window = [Candidate(ChunkRef(f"d{i}", 0), 1, 0.5, "fused", {}) for i in range(2)]
     assert _scores(window, [1.0, -1.0], 2.0) == [probability(1.0), probability(-1.0)]
