@@ -1,13 +1,14 @@
 """``winnow admin``: what each of its commands takes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cli import options
-from cli.console import answers, print_json, say
+from cli.console import present, print_json, say
 from cli.running import FAILED, run
+from services.settings import Settings
 
 admin = typer.Typer(
     help="Rebuild, switch and look after the indexes of a collection while it serves.",
@@ -104,10 +105,7 @@ def generations(
     from cli import generations as work
 
     found = run(work.listed(options.settings_from(data_dir, server), collection))
-    if json:
-        print_json(found)
-    else:
-        work.show(found, answers())
+    present(found, as_json=json, told=work.show)
 
 
 @admin.command()
@@ -124,10 +122,8 @@ def activate(
 
     settings = options.settings_from(data_dir, server)
     live = run(work.activate(settings, collection, identifier, force=force))
-    if json:
-        print_json(live)
-    else:
-        say(f"'{collection}' is answered by {live['id']}; 'winnow admin rollback' goes back.")
+    told = f"'{collection}' is answered by {live['id']}; 'winnow admin rollback' goes back."
+    present(live, as_json=json, told=told)
 
 
 @admin.command()
@@ -144,10 +140,7 @@ def rollback(
     from cli import generations as work
 
     live = run(work.rollback(options.settings_from(data_dir, server), collection, to))
-    if json:
-        print_json(live)
-    else:
-        say(f"'{collection}' is answered by {live['id']} again.")
+    present(live, as_json=json, told=f"'{collection}' is answered by {live['id']} again.")
 
 
 @admin.command()
@@ -162,10 +155,8 @@ def cancel(
     from cli import generations as work
 
     gone = run(work.cancel(options.settings_from(data_dir, server), collection, identifier))
-    if json:
-        print_json({"cancelled": gone})
-    else:
-        say(f"The build of {gone} is given up, and what it left is removed.")
+    told = f"The build of {gone} is given up, and what it left is removed."
+    present({"cancelled": gone}, as_json=json, told=told)
 
 
 @admin.command()
@@ -177,14 +168,8 @@ def pause(
     json: options.Json = False,
 ) -> None:
     """Let a build rest until 'winnow admin resume'."""
-    from cli import generations as work
-
     settings = options.settings_from(data_dir, server)
-    build = run(work.change(settings, collection, identifier, {"paused": True}))
-    if json:
-        print_json(build)
-    else:
-        say(f"The build of {build['id']} rests.")
+    _change(settings, collection, identifier, {"paused": True}, "rests", as_json=json)
 
 
 @admin.command()
@@ -196,14 +181,8 @@ def resume(
     json: options.Json = False,
 ) -> None:
     """Let a build go on that was paused, or that did not pass its checks."""
-    from cli import generations as work
-
     settings = options.settings_from(data_dir, server)
-    build = run(work.change(settings, collection, identifier, {"paused": False}))
-    if json:
-        print_json(build)
-    else:
-        say(f"The build of {build['id']} goes on.")
+    _change(settings, collection, identifier, {"paused": False}, "goes on", as_json=json)
 
 
 @admin.command()
@@ -218,15 +197,11 @@ def speed(
     json: options.Json = False,
 ) -> None:
     """Change how fast a build may go."""
-    from cli import generations as work
+    from cli.generations import speed_from
 
     settings = options.settings_from(data_dir, server)
-    wanted = {"speed": work.speed_from(value)}
-    build = run(work.change(settings, collection, identifier, wanted))
-    if json:
-        print_json(build)
-    else:
-        say(f"The build of {build['id']} goes at {value}.")
+    wanted = {"speed": speed_from(value)}
+    _change(settings, collection, identifier, wanted, f"goes at {value}", as_json=json)
 
 
 @admin.command()
@@ -245,9 +220,26 @@ def gc(
 
     settings = options.settings_from(data_dir, server)
     removed = run(work.collect(settings, collection, dry_run=dry_run, orphans=orphans))
-    if json:
-        print_json(removed)
-    else:
-        work.show_removed(removed, orphans=orphans)
+    present(
+        removed,
+        as_json=json,
+        told=lambda removed, _: work.show_removed(removed, orphans=orphans),
+    )
     if removed["failed"]:
         raise typer.Exit(FAILED)
+
+
+def _change(
+    settings: Settings,
+    collection: str,
+    identifier: str,
+    wanted: dict[str, Any],
+    now: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Ask something else of a build, and tell what it does now."""
+    from cli import generations as work
+
+    build = run(work.change(settings, collection, identifier, wanted))
+    present(build, as_json=as_json, told=f"The build of {build['id']} {now}.")

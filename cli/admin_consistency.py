@@ -1,12 +1,14 @@
 """``winnow admin verify`` and the commands beside it: what each takes."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from cli import options
-from cli.console import answers, print_json, say
+from cli.console import present
 from cli.running import FAILED, run
+from services.settings import Settings
 
 consistency = typer.Typer(rich_markup_mode=None)
 dead_letters = typer.Typer(
@@ -36,12 +38,10 @@ def verify(
     """Compare ledger, text index and vector index; exit code 1 where they do not agree."""
     from cli import consistency as work
 
-    answer = run(work.verify(options.settings_from(data_dir, server), collection, generation))
-    if json:
-        print_json(answer)
-    else:
-        work.show_verified(answer, answers())
-    if not answer["clean"]:
+    settings = options.settings_from(data_dir, server)
+    found = run(work.verify(settings, collection, generation))
+    present(found, as_json=json, told=work.show_verified)
+    if not found["clean"]:
         raise typer.Exit(FAILED)
 
 
@@ -56,10 +56,7 @@ def reconcile(
     from cli import consistency as work
 
     done = run(work.reconcile(options.settings_from(data_dir, server), collection))
-    if json:
-        print_json(done)
-    else:
-        say(work.told(done))
+    present(done, as_json=json, told=work.told(done))
     if not done["clean"]:
         raise typer.Exit(FAILED)
 
@@ -77,10 +74,7 @@ def list_dead_letters(
 
     settings = options.settings_from(data_dir, server)
     found = run(work.dead_letters(settings, collection, generation))
-    if json:
-        print_json(found)
-    else:
-        work.show_dead_letters(found, answers())
+    present(found, as_json=json, told=work.show_dead_letters)
 
 
 @dead_letters.command("retry")
@@ -94,16 +88,9 @@ def retry_dead_letters(
     json: options.Json = False,
 ) -> None:
     """Try again to index them."""
-    from cli import consistency as work
-
     settings = options.settings_from(data_dir, server)
     ids = identifiers or []
-    done = run(work.take(settings, "retry", collection, generation, ids, every=every))
-    if json:
-        print_json(done)
-    else:
-        left = len(done["dead_letters"])
-        say(f"{done['retried']:,} were tried again; {left:,} are on the list now.")
+    _take(settings, "retry", collection, generation, ids, every=every, as_json=json)
 
 
 @dead_letters.command("drop")
@@ -117,15 +104,9 @@ def drop_dead_letters(
     json: options.Json = False,
 ) -> None:
     """Take them off the list; a document is tried again when it changes."""
-    from cli import consistency as work
-
     settings = options.settings_from(data_dir, server)
     ids = identifiers or []
-    done = run(work.take(settings, "drop", collection, generation, ids, every=every))
-    if json:
-        print_json(done)
-    else:
-        say(f"{done['dropped']:,} are off the list.")
+    _take(settings, "drop", collection, generation, ids, every=every, as_json=json)
 
 
 @consistency.command()
@@ -145,10 +126,9 @@ def backup(
 
     settings = options.settings_from(data_dir, server)
     done = run(work.back_up(settings, file, collections or []))
-    if json and file != STANDARD:
-        print_json(done)
-    else:
-        say(f"{done['bytes']:,} bytes written.")
+    # Standard output has the backup itself.
+    as_json = json and file != STANDARD
+    present(done, as_json=as_json, told=f"{done['bytes']:,} bytes written.")
 
 
 @consistency.command()
@@ -162,11 +142,9 @@ def restore(
     from cli import consistency as work
 
     done = run(work.restore(options.settings_from(data_dir, server), file))
-    if json:
-        print_json(done)
-    else:
-        names = ", ".join(f"'{name}'" for name in done["collections"])
-        say(f"{names}: {done['stored']:,} of {done['records']:,} records were stored.")
+    names = ", ".join(f"'{name}'" for name in done["collections"])
+    told = f"{names}: {done['stored']:,} of {done['records']:,} records were stored."
+    present(done, as_json=json, told=told)
 
 
 @consistency.command()
@@ -183,7 +161,21 @@ def audit(
     from cli import consistency as work
 
     entries = run(work.audit(options.settings_from(data_dir, server), collection, limit))
-    if json:
-        print_json(entries)
-    else:
-        work.show_audit(entries, answers())
+    present(entries, as_json=json, told=work.show_audit)
+
+
+def _take(
+    settings: Settings,
+    action: str,
+    collection: str,
+    generation: str,
+    ids: Sequence[str],
+    *,
+    every: bool,
+    as_json: bool,
+) -> None:
+    """Retry or drop dead letters, and tell."""
+    from cli import consistency as work
+
+    done = run(work.take(settings, action, collection, generation, ids, every=every))
+    present(done, as_json=as_json, told=work.told_taken(done))

@@ -156,6 +156,14 @@ def told(done: JsonObject) -> str:
     return f"{what}. {'All agree now.' if done['clean'] else 'Some are left: run it again.'}"
 
 
+def told_taken(done: JsonObject) -> str:
+    """What became of dead letters that were retried or dropped, in a sentence."""
+    if "dropped" in done:
+        return f"{done['dropped']:,} are off the list."
+    left = len(done["dead_letters"])
+    return f"{done['retried']:,} were tried again; {left:,} are on the list now."
+
+
 def _counts(counts: Sequence[JsonObject]) -> Table:
     table = Table("index", "kind", "documents", box=None)
     for each in counts:

@@ -2,10 +2,13 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+T = TypeVar("T")
 
 
 def say(message: str) -> None:
@@ -16,6 +19,19 @@ def say(message: str) -> None:
 def print_json(value: object) -> None:
     """One JSON value on standard output."""
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def present(value: T, *, as_json: bool, told: "str | Callable[[T, Console], object]") -> None:
+    """What a command has to say in the end: ``value`` as JSON, or ``told`` to people.
+
+    ``told`` is a sentence, or shows the value on the console of answers.
+    """
+    if as_json:
+        print_json(value)
+    elif isinstance(told, str):
+        say(told)
+    else:
+        told(value, answers())
 
 
 def answers() -> "Console":

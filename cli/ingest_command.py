@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 
 from cli.backend import open_backend
-from cli.console import say
 from cli.ingest import Ingested, ingest, read_batches
 from cli.progress import meter
 from indexer.sources import take_inventory
@@ -54,20 +53,21 @@ async def perform(settings: Settings, choices: Choices) -> Ingested:
     return done
 
 
-def report(done: Ingested) -> None:
-    """The result for people, refusals with their reasons."""
-    for refusal in done.refused[:REFUSALS_SHOWN]:
-        say(f"refused {refusal.source}: {refusal.reason}")
+def told(done: Ingested) -> str:
+    """The result for people, refusals with their reasons, a line each."""
+    lines = [
+        f"refused {refusal.source}: {refusal.reason}" for refusal in done.refused[:REFUSALS_SHOWN]
+    ]
     if len(done.refused) > REFUSALS_SHOWN:
-        say(f"… and {len(done.refused) - REFUSALS_SHOWN} more (--json lists all)")
+        lines.append(f"… and {len(done.refused) - REFUSALS_SHOWN} more (--json lists all)")
     if done.skipped:
         kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(done.skipped.items()))
-        say(f"Passed over files of unknown formats: {kinds}.")
+        lines.append(f"Passed over files of unknown formats: {kinds}.")
     if done.pruning_held_back:
-        say("Nothing was pruned: what could not be read may still be there.")
+        lines.append("Nothing was pruned: what could not be read may still be there.")
     parts = [f"{done.read:,} read", f"{done.stored:,} new or changed"]
     parts.append(f"{done.unchanged:,} unchanged")
     if done.pruned:
         parts.append(f"{done.pruned:,} pruned")
     parts.append(f"{len(done.refused):,} refused")
-    say(", ".join(parts) + ".")
+    return "\n".join([*lines, ", ".join(parts) + "."])

@@ -12,7 +12,7 @@ import typer
 from cli import options
 from cli.admin import admin
 from cli.admin_consistency import consistency
-from cli.console import answers, print_json, say
+from cli.console import present, say
 from cli.running import SOME_REFUSED, UNREACHABLE, guarded, run
 from cli.storage import collections, documents
 from cli.worker import worker
@@ -78,10 +78,7 @@ def ingest(
     settings = options.settings_from(data_dir, server)
     work = ingest_command.Choices(tuple(paths), collection, prune, format, language, dry_run)
     done = run(ingest_command.perform(settings, work))
-    if json:
-        print_json(done.to_json())
-    else:
-        ingest_command.report(done)
+    present(done.to_json(), as_json=json, told=ingest_command.told(done))
     if done.refused:
         raise typer.Exit(SOME_REFUSED)
 
@@ -140,10 +137,13 @@ def search(
     answer, keeps_pages = run(
         search_command.perform(settings, collection, given, filter or (), filters)
     )
-    if json:
-        print(answer.model_dump_json(indent=2))
-    else:
-        search_command.show(answer, answers(), explain=explain, keeps_pages=keeps_pages)
+    present(
+        answer.model_dump(mode="json"),
+        as_json=json,
+        told=lambda _, console: search_command.show(
+            answer, console, explain=explain, keeps_pages=keeps_pages
+        ),
+    )
 
 
 @app.command()
@@ -201,9 +201,7 @@ def evaluate(
     if json:
         for note in report.notes:
             say(note)
-        print_json(report.to_json())
-    else:
-        answers().print(report.table())
+    present(report.to_json(), as_json=json, told=lambda _, console: console.print(report.table()))
 
 
 @app.command()
@@ -246,11 +244,11 @@ def train(
         out, tuple(sources or ()), recipe, root, split, documents, base, late, changes
     )
     trained = train_command.perform(options.settings_from(data_dir), choices)
-    if json:
-        print_json(train_command.figures(trained))
-    else:
-        answers().print(train_command.table(trained))
-        say(f"Written to {trained.folder}: WINNOW_CROSS_ENCODER={trained.folder}")
+    present(
+        train_command.figures(trained),
+        as_json=json,
+        told=lambda _, console: train_command.show(trained, console),
+    )
 
 
 @app.command()
@@ -263,9 +261,6 @@ def doctor(
     from cli.doctor import examine, show
 
     report = run(examine(options.settings_from(data_dir, server)))
-    if json:
-        print_json(report.to_json())
-    else:
-        show(report, answers())
+    present(report.to_json(), as_json=json, told=lambda _, console: show(report, console))
     if report.unreachable:
         raise typer.Exit(UNREACHABLE)

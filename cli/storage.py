@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli import options
-from cli.console import answers, print_json, say
+from cli.console import present, say
 from cli.running import FAILED, SOME_REFUSED, run
 
 documents = typer.Typer(
@@ -29,10 +29,7 @@ def get_document(
 
     settings = options.settings_from(data_dir, server)
     document = run(stored_documents.get(settings, collection, identifier))
-    if json:
-        print_json(document)
-    else:
-        stored_documents.show(document, answers())
+    present(document, as_json=json, told=stored_documents.show)
 
 
 @documents.command("list")
@@ -50,10 +47,7 @@ def list_documents(
 
     settings = options.settings_from(data_dir, server)
     found = run(stored_documents.listed(settings, collection, after, limit, prefix))
-    if json:
-        print_json(found)
-    else:
-        stored_documents.show_list(found, answers())
+    present(found, as_json=json, told=stored_documents.show_list)
 
 
 @documents.command("delete")
@@ -69,13 +63,11 @@ def delete_documents(
 
     settings = options.settings_from(data_dir, server)
     done = run(stored_documents.delete(settings, collection, ids))
-    result = {"deleted": done.changed, "not_found": done.unchanged}
     for identifier, reason in done.refused:
         say(f"winnow: {identifier!r}: {reason}")
-    if json:
-        print_json(result)
-    else:
-        say(f"{done.changed} deleted, {done.unchanged} were not there.")
+    counts = {"deleted": done.changed, "not_found": done.unchanged}
+    told = f"{done.changed} deleted, {done.unchanged} were not there."
+    present(counts, as_json=json, told=told)
     if done.refused:
         raise typer.Exit(SOME_REFUSED)
     if done.unchanged:
@@ -92,10 +84,7 @@ def list_collections(
     from cli import stored_collections
 
     found = run(stored_collections.listed(options.settings_from(data_dir, server)))
-    if json:
-        print_json(found)
-    else:
-        stored_collections.show(found, answers())
+    present(found, as_json=json, told=stored_collections.show)
 
 
 @collections.command("create")
@@ -116,10 +105,7 @@ def create_collection(
     settings = options.settings_from(data_dir, server)
     schema = stored_collections.schema_from(field or ())
     created = run(stored_collections.create(settings, name, schema, language))
-    if json:
-        print_json(created)
-    else:
-        say(f"Collection '{name}' is there.")
+    present(created, as_json=json, told=f"Collection '{name}' is there.")
 
 
 @collections.command("delete")

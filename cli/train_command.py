@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 
+from cli.console import say
 from cli.progress import steps
 from cli.running import run
 from evaluation.training.libraries import require_torch
@@ -95,8 +97,8 @@ def figures(trained: Trained) -> dict[str, object]:
     }
 
 
-def table(trained: Trained) -> Table:
-    """The dev curve for people."""
+def show(trained: Trained, console: Console) -> None:
+    """The dev curve for people, and what to do with the model."""
     title = f"nDCG@10 on {trained.held_out} held-out queries"
     shown = Table("step", "order before", "model alone", "blended", title=title)
     for point in trained.curve:
@@ -107,4 +109,5 @@ def table(trained: Trained) -> Table:
             f"{held_out.alone:.3f}",
             f"{held_out.blended:.3f}",
         )
-    return shown
+    console.print(shown)
+    say(f"Written to {trained.folder}: WINNOW_CROSS_ENCODER={trained.folder}")
