@@ -23,6 +23,7 @@ from tests.conftest import winnow_in
 from tests.faults.parts import Part
 from tests.faults.protocols import Http, Opaque, Resp
 from tests.faults.proxy import Proxy
+from tests.servers.given_qdrant import given_qdrant
 from tests.servers.opensearch import OpenSearchServer
 from tests.servers.qdrant import QdrantProcess
 from tests.servers.redis import RedisServer
@@ -71,8 +72,8 @@ def server_stack(folder: Path) -> Iterator[Stack]:
                  (("cache", cache), ("broker", broker))}  # fmt: skip
         parts["worker"] = _worker(opened, folder / "worker", ways["worker"])
         parts["opensearch"] = _opensearch(opened, folder / "opensearch")
-        parts["qdrant"], grpc_port = _qdrant(opened, folder / "qdrant")
         prefix = f"faults-{uuid.uuid4().hex[:8]}"
+        parts["qdrant"], grpc_port = _qdrant(opened, folder / "qdrant", prefix)
         settings = Settings(
             data_dir=folder / "data",
             opensearch_url=_url("http", parts["opensearch"]),
@@ -205,11 +206,12 @@ def _opensearch(opened: ExitStack, folder: Path) -> Part:
     return Part(_proxy(opened, server.port, Http()), server)
 
 
-def _qdrant(opened: ExitStack, folder: Path) -> tuple[Part, int]:
+def _qdrant(opened: ExitStack, folder: Path, prefix: str) -> tuple[Part, int]:
     """The part, and the gRPC port that the settings name: 0 where all goes over HTTP."""
-    given = urlsplit(os.environ.get("WINNOW_TEST_QDRANT_URL", ""))
-    if given.hostname:
-        return Part(_proxy(opened, given.port or 6_333, Http(), given.hostname)), 0
+    given = given_qdrant()
+    if given is not None:
+        opened.callback(given.remove, prefix)
+        return Part(_proxy(opened, given.port, Http(), given.host)), 0
     server = QdrantProcess(folder)
     opened.callback(server.kill)
     server.start()

@@ -6,7 +6,6 @@ nothing about time can be learned from it.
 """
 
 import asyncio
-import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -17,9 +16,9 @@ import pytest
 from qdrant_client import AsyncQdrantClient
 
 from services.qdrant import QdrantConfiguration, QdrantStore, connect
+from tests.servers.given_qdrant import given_qdrant
 
-URL = os.environ.get("WINNOW_TEST_QDRANT_URL", "")
-GRPC_PORT = int(os.environ.get("WINNOW_TEST_QDRANT_GRPC_PORT", "0"))
+GIVEN = given_qdrant()
 
 LOCAL_MODE = (
     pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning"),
@@ -28,14 +27,22 @@ LOCAL_MODE = (
 """It warns of what it leaves out."""
 
 
+class Gate:
+    """Holds a request back until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.opened = asyncio.Event()
+
+
 class Hesitant(AsyncQdrantClient):
-    """A local mode that gives way before each request, as a network would.
+    """A client that waits before each request to read or write points.
 
     Without it local mode never gives up the event loop: no two writers would ever meet.
     """
 
-    def __init__(self, client: AsyncQdrantClient, pauses: Iterator[int]) -> None:
-        """Shares a client's points; ``pauses`` says how long each request hesitates."""
+    def __init__(self, client: AsyncQdrantClient, pauses: Iterator[int | Gate]) -> None:
+        """Shares a client's points; ``pauses``: for each request a gate, or turns of the loop."""
         super().__init__(location=":memory:")
         self._client = client._client
         self._pauses = pauses
@@ -51,30 +58,40 @@ class Hesitant(AsyncQdrantClient):
         return await super().retrieve(*arguments, **named)
 
     async def _hesitate(self) -> None:
-        for _ in range(next(self._pauses, 0)):
+        pause = next(self._pauses, 0)
+        if isinstance(pause, Gate):
+            pause.reached.set()
+            await pause.opened.wait()
+            return
+        for _ in range(pause):
             await asyncio.sleep(0)
 
 
-def new_client() -> AsyncQdrantClient:
-    """Of an empty local mode, or of the server."""
-    if URL:
-        return connect(URL, QdrantConfiguration(), grpc_port=GRPC_PORT)
-    return AsyncQdrantClient(location=":memory:")
+def new_client(grpc_port: int = 0) -> AsyncQdrantClient:
+    """Of an empty local mode, or of the server: over HTTP, or over gRPC where a port is given."""
+    if GIVEN is None:
+        return AsyncQdrantClient(location=":memory:")
+    return connect(GIVEN.url, QdrantConfiguration(), grpc_port=grpc_port)
 
 
 @asynccontextmanager
 async def qdrant_store(
-    configuration: QdrantConfiguration | None = None,
+    configuration: QdrantConfiguration | None = None, grpc_port: int = 0
 ) -> AsyncIterator[tuple[QdrantStore, AsyncQdrantClient]]:
     """An empty store and its client; collections have names of their own and go at the end."""
     chosen = configuration or QdrantConfiguration()
     own = replace(chosen, prefix=f"winnow-test-{uuid.uuid4().hex[:12]}")
-    client = new_client()
+    client = new_client(grpc_port)
     store = QdrantStore(client, own)
     try:
         yield store, client
     finally:
-        for found in (await client.get_collections()).collections:
-            if found.name.startswith(own.prefix):
-                await client.delete_collection(found.name)
+        for name in await collections(store, client):
+            await client.delete_collection(name)
         await store.close()
+
+
+async def collections(store: QdrantStore, client: AsyncQdrantClient) -> list[str]:
+    """The names of a store's collections; a given server may hold others."""
+    names = (found.name for found in (await client.get_collections()).collections)
+    return [name for name in names if name.startswith(store._configuration.prefix)]

@@ -13,7 +13,7 @@ from services.errors import BackendUnavailable, DataFormatUnsupported, InvalidIn
 from services.ports.lexical import Tombstone
 from services.qdrant import QdrantConfiguration, QdrantStore
 from services.queries import Scope
-from tests.qdrant.stores import LOCAL_MODE, qdrant_store
+from tests.qdrant.stores import LOCAL_MODE, collections, qdrant_store
 from tests.vectors.conformance import VectorStoreConformance
 from tests.vectors.examples import (
     TOKEN_DIMENSIONS,
@@ -94,7 +94,7 @@ async def test_chunks_that_a_late_writer_left_go_with_the_next_write() -> None:
             vector={"text": direction(1.0)},
             payload={"document": "a", "ordinal": 7, "version": 1},
         )
-        (name,) = [found.name for found in (await client.get_collections()).collections]
+        (name,) = await collections(store, client)
         await client.upsert(name, [stray], wait=True)
         assert len(await index.search(query(1.0), Scope(), 9)) == 2
         await index.write([], [Tombstone("a", 3)])
@@ -137,7 +137,7 @@ async def test_a_newer_format_is_refused() -> None:
     """Written down with the collection."""
     async with qdrant_store() as (store, client):
         await (await store.open(generation())).versions("", 1)
-        (name,) = [found.name for found in (await client.get_collections()).collections]
+        (name,) = await collections(store, client)
         await client.update_collection(name, metadata={"winnow_format": 99})
         other = await _another(store, client).open(generation())
         with pytest.raises(DataFormatUnsupported, match="format 99"):

@@ -23,7 +23,7 @@ from services.ports.vectors import VectorIndex
 from services.qdrant import QdrantConfiguration, QdrantStore, connect
 from services.queries import Scope
 from services.settings import Settings
-from tests.qdrant.stores import LOCAL_MODE
+from tests.qdrant.stores import GIVEN, LOCAL_MODE, qdrant_store
 from tests.servers.qdrant_wire import qdrant_wire
 from tests.vectors.conformance import VectorStoreConformance
 from tests.vectors.examples import direction, entry, generation, query
@@ -49,17 +49,29 @@ async def store_on(
         await store.close()
 
 
+@asynccontextmanager
+async def grpc_store() -> AsyncIterator[QdrantStore]:
+    """A store without collections, over gRPC: on the given server, else on local mode's wire."""
+    if GIVEN is not None and GIVEN.grpc_port:
+        async with qdrant_store(grpc_port=GIVEN.grpc_port) as (store, _):
+            yield store
+    else:
+        async with qdrant_wire() as port, store_on(port) as store:
+            yield store
+
+
 class TestQdrantStoreOverGrpc(VectorStoreConformance, TokenVectorConformance):
     """The port's rules, over the wire."""
 
-    # Hundreds of points take local mode seconds, and show nothing about the wire.
-    test_many_ties_beyond_the_depth = None  # type: ignore[assignment]
-    test_max_sim_of_a_wide_window = None  # type: ignore[assignment]
+    if GIVEN is None:
+        # Hundreds of points take local mode seconds, and show nothing about the wire.
+        test_many_ties_beyond_the_depth = None  # type: ignore[assignment]
+        test_max_sim_of_a_wide_window = None  # type: ignore[assignment]
 
     @pytest.fixture
     async def store(self) -> AsyncIterator[QdrantStore]:
         """A store without collections."""
-        async with qdrant_wire() as port, store_on(port) as store:
+        async with grpc_store() as store:
             yield store
 
 
@@ -72,7 +84,7 @@ async def test_filters_survive_the_wire(
     held: list[Mapping[str, Value]], asked: list[Filter]
 ) -> None:
     """Empty lists, dates of any century, large integers, keys of any characters."""
-    async with qdrant_wire() as port, store_on(port) as store:
+    async with grpc_store() as store:
         index = await store.open(generation())
         await write_documents(index, held, 1)
         await compare(index, held, asked)

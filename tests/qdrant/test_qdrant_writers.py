@@ -12,7 +12,7 @@ from services.ports.lexical import Tombstone
 from services.ports.vectors import VectorIndex
 from services.qdrant import QdrantStore
 from services.queries import Scope
-from tests.qdrant.stores import LOCAL_MODE, Hesitant, qdrant_store
+from tests.qdrant.stores import LOCAL_MODE, Gate, Hesitant, qdrant_store
 from tests.vectors.examples import direction, entry, generation, query
 
 pytestmark = [*LOCAL_MODE]
@@ -102,17 +102,17 @@ async def test_writers_that_die_never_undo_the_newest(
 async def test_an_old_write_between_the_newer_ones_steps_leaves_nothing() -> None:
     """Written after the newer one's chunks, on record and swept before the newer one is."""
     async with qdrant_store() as (store, client):
-        await store.open(generation())
-        # The newer reads and writes at once, then waits before its record.
-        newer = await QdrantStore(
-            Hesitant(client, iter([0, 0, 200, 0, 0])), store._configuration
-        ).open(generation())
-        older = await QdrantStore(
-            Hesitant(client, iter([20, 0, 0, 0, 0, 0])), store._configuration
-        ).open(generation())
+        own = store._configuration
+        # It reads and writes at once, then waits before its record.
+        before_record = Gate()
+        newer = await QdrantStore(Hesitant(client, iter([0, 0, before_record])), own).open(
+            generation()
+        )
         first = asyncio.create_task(newer.write([entry("a", [direction(1.0)], version=2)], []))
-        late = asyncio.create_task(older.write([entry("a", [direction(1.0)] * 3)], []))
-        await late
-        assert not first.done()
+        await before_record.reached.wait()
+        late = await QdrantStore(client, own).open(generation())
+        await late.write([entry("a", [direction(1.0)] * 3)], [])
+        assert await found(newer) == [(0, 2), (1, 1), (2, 1)]
+        before_record.opened.set()
         await first
         assert await found(newer) == [(0, 2)]
