@@ -123,6 +123,11 @@ class Chunk:
         """Its name."""
         return ChunkRef(self.document_id, self.ordinal)
 
+    def passage_digest(self, title: str) -> str:
+        """32 hexadecimal digits of what an encoder reads of it in a document with a title."""
+        passage = json.dumps((title, self.heading_path, self.text))
+        return hashlib.sha256(passage.encode()).hexdigest()[:32]
+
 
 def check_id(identifier: str) -> str:
     """Return a document id as it is, or raise InvalidId saying what is wrong with it."""

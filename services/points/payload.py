@@ -19,6 +19,8 @@ READERS = "readers"
 EVERYBODY = "*"
 REFERENCE = ["document", "ordinal", "version"]
 CHUNK = [*REFERENCE, "start", "end", "text", "headings"]
+PASSAGE = "passage"
+"""The digest of what the vectors are of; points of older versions of Winnow have none."""
 
 EXACT = 2**53
 """Integers below it in magnitude are exact as floats; Qdrant's ranges compare floats."""
@@ -78,9 +80,10 @@ def document_payload(
     return fields
 
 
-def chunk_payload(chunk: Chunk) -> dict[str, Any]:
-    """The fields of one chunk."""
+def chunk_payload(chunk: Chunk, title: str) -> dict[str, Any]:
+    """The fields of one chunk of a document with a title."""
     return {
+        PASSAGE: chunk.passage_digest(title),
         "ordinal": chunk.ordinal,
         "start": chunk.start,
         "end": chunk.end,

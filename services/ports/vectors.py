@@ -33,6 +33,21 @@ class VectorEntry:
     tokens: Sequence[TokenVectors] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredVectors:
+    """What an index holds of a chunk, as it was written.
+
+    Attributes:
+        passage: what was read of it, by :meth:`Chunk.passage_digest`; "" where that is not known.
+        vector: float32 [dimensions].
+        tokens: float16 [tokens, token_dimensions], or None without them.
+    """
+
+    passage: str
+    vector: Vectors
+    tokens: TokenVectors | None = None
+
+
 class VectorIndex(Protocol):
     """One generation's vector index."""
 
@@ -58,6 +73,15 @@ class VectorIndex(Protocol):
 
     async def token_vectors(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, TokenVectors]:
         """The stored tokens of these chunks, of as many as hold some: for the few on a page."""
+
+    async def passages(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, str]:
+        """Which passages these chunks' vectors are of, by digest, for as many as are there."""
+
+    async def stored(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, StoredVectors]:
+        """These chunks' vectors as they are kept, for as many as are there.
+
+        They may be written again however often: they point where they pointed.
+        """
 
     async def read(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, Chunk]:
         """The chunks as indexed, for as many as are there."""

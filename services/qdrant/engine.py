@@ -98,6 +98,20 @@ class Engine:
                 found[str(record.id)] = np.asarray(held, np.float32)
         return found
 
+    async def points(
+        self, identifiers: Sequence[str], payload: Sequence[str]
+    ) -> Sequence[models.Record]:
+        """Points with some of their payload and all their vectors, for as many as are there."""
+        return await self._reads.ask(
+            lambda: self._client.retrieve(
+                self._collection,
+                list(identifiers),
+                with_payload=list(payload),
+                with_vectors=True,
+                timeout=self._server_timeout_s,
+            )
+        )
+
     async def scroll(
         self, narrowed: models.Filter, payload: Sequence[str]
     ) -> AsyncIterator[Mapping[str, Any]]:

@@ -7,10 +7,11 @@ import numpy as np
 from services.candidates import Holding, IndexedVersion, Run
 from services.documents import Chunk, ChunkRef
 from services.generations import EncoderFingerprint
-from services.points.payload import CHUNK, REFERENCE, chunk_of
+from services.points.payload import CHUNK, PASSAGE, REFERENCE, chunk_of
 from services.points.searching import TIES_PER_CALL, PointSearch, cut_cleanly, run_of
+from services.points.stored import stored_vectors
 from services.ports.lexical import Tombstone
-from services.ports.vectors import TokenVectors, VectorEntry
+from services.ports.vectors import StoredVectors, TokenVectors, VectorEntry
 from services.qdrant.conditions import QdrantCompiler, compile_window, dictionary_conditions
 from services.qdrant.dictionary import Dictionary
 from services.qdrant.engine import Engine
@@ -58,6 +59,28 @@ class QdrantIndex(PointSearch):
             named = {ref.uuid: ref for ref in refs[start : start + _TOKENS_PER_CALL]}
             stored = await self._engine.multivectors(list(named), TOKENS)
             found |= {named[name]: held.astype(np.float16) for name, held in stored.items()}
+        return found
+
+    async def passages(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, str]:
+        """Which passages these chunks' vectors are of, by digest, for as many as are there."""
+        await self._preparation.ensure()
+        found: dict[ChunkRef, str] = {}
+        for start in range(0, len(refs), _REFS_PER_CALL):
+            named = {ref.uuid: ref for ref in refs[start : start + _REFS_PER_CALL]}
+            told = await self._engine.retrieve(list(named), [PASSAGE])
+            found |= {named[name]: payload.get(PASSAGE, "") for name, payload in told.items()}
+        return found
+
+    async def stored(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, StoredVectors]:
+        """These chunks' vectors, for as many as are there."""
+        await self._preparation.ensure()
+        found: dict[ChunkRef, StoredVectors] = {}
+        for start in range(0, len(refs), _TOKENS_PER_CALL):
+            named = {ref.uuid: ref for ref in refs[start : start + _TOKENS_PER_CALL]}
+            for point in await self._engine.points(list(named), [PASSAGE]):
+                held = stored_vectors(point.payload, point.vector)
+                if held is not None:
+                    found[named[str(point.id)]] = held
         return found
 
     async def read(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, Chunk]:

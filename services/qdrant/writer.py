@@ -155,7 +155,7 @@ def _items(change: Change) -> Iterator[_Item]:
         if entry.tokens is not None and len(entry.tokens[index]):
             vectors[TOKENS] = entry.tokens[index].tolist()
             numbers += entry.tokens[index].size
-        payload = {**shared, **chunk_payload(chunk)}
+        payload = {**shared, **chunk_payload(chunk, entry.document.title)}
         point = models.PointStruct(id=chunk.ref.uuid, vector=vectors, payload=payload)
         yield _Item(change.document_id, change.version, point, numbers)
 

@@ -1,5 +1,7 @@
 """What every VectorStore does: an adapter's test class inherits it and gives ``store``."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from services.ports.vectors import VectorIndex, VectorStore
 from services.queries import Scope
 from services.rights import Rights
 from tests.holdings import NAMES, NONE, TOMBSTONES, check_holdings, check_nothing_held
-from tests.vectors.examples import direction, entry, generation, query, refs
+from tests.vectors.examples import DIMENSIONS, direction, entry, generation, query, refs
 
 
 class VectorStoreConformance:
@@ -80,6 +82,24 @@ class VectorStoreConformance:
         assert [(hit.ref.ordinal, hit.version) for hit in run] == [(0, 2), (1, 2)]
         (stored,) = await index.versions("", 10)
         assert (stored.document_id, stored.version, stored.chunks) == ("a", 2, 2)
+
+    async def test_stored_vectors_bear_writing_again(self, index: VectorIndex) -> None:
+        """Read and written over and over they point where they did; each names its passage."""
+        random = np.random.default_rng(3)
+        first = entry("a", random.standard_normal((40, DIMENSIONS)).tolist())
+        await index.write([first], [])
+        named = [chunk.ref for chunk in first.chunks]
+        absent = ChunkRef("a", 40)
+        digests = {chunk.ref: chunk.passage_digest("") for chunk in first.chunks}
+        assert await index.passages([*named, absent]) == digests
+        lengths = np.linalg.norm(first.vectors, axis=1, keepdims=True)
+        for version in range(2, 6):
+            held = await index.stored([*named, absent])
+            assert {ref: each.passage for ref, each in held.items()} == digests
+            vectors = np.stack([held[ref].vector for ref in named])
+            assert np.abs(vectors - first.vectors / lengths).max() < 1e-6
+            await index.write([replace(first, version=version, vectors=vectors)], [])
+        assert not await index.stored([])
 
     async def test_an_older_version_is_ignored(self, index: VectorIndex) -> None:
         """A late write does not undo a newer one."""

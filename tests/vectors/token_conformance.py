@@ -51,6 +51,24 @@ class TokenVectorConformance:
         }
         assert scores == pytest.approx(expected, abs=2e-3)
 
+    async def test_stored_tokens_are_those_that_were_written(
+        self, token_index: VectorIndex
+    ) -> None:
+        """To the bit, beside the chunk's own vector; None where there are none."""
+        random = np.random.default_rng(5)
+        tokens = [
+            random.standard_normal((count, TOKEN_DIMENSIONS)).astype(np.float16)
+            for count in (2, 0, 30)
+        ]
+        await token_index.write([entry("a", [direction(1.0)] * 3, tokens=tokens)], [])
+        held = await token_index.stored([ChunkRef("a", ordinal) for ordinal in range(3)])
+        for ordinal in (0, 2):
+            stored = held[ChunkRef("a", ordinal)]
+            assert stored.tokens is not None
+            assert stored.tokens.tobytes() == tokens[ordinal].tobytes()
+            assert stored.vector.tolist() == direction(1.0)
+        assert held[ChunkRef("a", 1)].tokens is None
+
     async def test_max_sim_of_a_wide_window(self, token_index: VectorIndex) -> None:
         """Every chunk of a window of hundreds is scored."""
         one = np.ones((1, TOKEN_DIMENSIONS), np.float16)

@@ -21,10 +21,11 @@ from services.embedded.vectors.shard import TEXT, TOKENS, Shard
 from services.embedded.vectors.writer import Writer
 from services.errors import BackendUnavailable
 from services.generations import EncoderFingerprint
-from services.points.payload import chunk_of
+from services.points.payload import PASSAGE, chunk_of
 from services.points.searching import TIES_PER_CALL, PointSearch, cut_cleanly, run_of
+from services.points.stored import stored_vectors
 from services.ports.lexical import Tombstone
-from services.ports.vectors import TokenVectors, VectorEntry
+from services.ports.vectors import StoredVectors, TokenVectors, VectorEntry
 from services.queries import Scope
 
 T = TypeVar("T")
@@ -81,6 +82,27 @@ class EdgeIndex(PointSearch):
                 held = record.vector.get(TOKENS) if isinstance(record.vector, dict) else None
                 if held is not None:
                     found[named[str(record.id)]] = np.asarray(held, np.float16)
+        return found
+
+    async def passages(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, str]:
+        """Which passages these chunks' vectors are of, by digest, for as many as are there."""
+        found: dict[ChunkRef, str] = {}
+        for start in range(0, len(refs), _REFS_PER_CALL):
+            named = {ref.uuid: ref for ref in refs[start : start + _REFS_PER_CALL]}
+            for record in await self._run(self._reads, partial(self._shard.passages, list(named))):
+                found[named[str(record.id)]] = (record.payload or {}).get(PASSAGE, "")
+        return found
+
+    async def stored(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, StoredVectors]:
+        """These chunks' vectors, for as many as are there."""
+        found: dict[ChunkRef, StoredVectors] = {}
+        step = _TOKENED_PER_CALL if self._encoder.token_dimensions else _FEWEST_PER_CALL
+        for start in range(0, len(refs), step):
+            named = {ref.uuid: ref for ref in refs[start : start + step]}
+            for record in await self._run(self._reads, partial(self._shard.stored, list(named))):
+                held = stored_vectors(record.payload, record.vector)
+                if held is not None:
+                    found[named[str(record.id)]] = held
         return found
 
     async def read(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, Chunk]:

@@ -36,7 +36,7 @@ from qdrant_edge import (
 from services.collections import FieldType
 from services.embedded.vectors.columns import column_name
 from services.errors import BackendUnavailable, WinnowError
-from services.points.payload import CHUNK, READERS, REFERENCE, TERMS
+from services.points.payload import CHUNK, PASSAGE, READERS, REFERENCE, TERMS
 
 TEXT = "text"
 TOKENS = "tokens"
@@ -156,6 +156,16 @@ class Shard:
         """Points with their token vectors; dear, since each number becomes an object."""
         with translated():
             return self._edge.retrieve(list(identifiers), False, with_vector=[TOKENS])
+
+    def passages(self, identifiers: Sequence[str]) -> list[Record]:
+        """Points with the digests of their passages, for as many as are there."""
+        with translated():
+            return self._edge.retrieve(list(identifiers), [PASSAGE], with_vector=False)
+
+    def stored(self, identifiers: Sequence[str]) -> list[Record]:
+        """Points with the digests of their passages and all their vectors; dear, as above."""
+        with translated():
+            return self._edge.retrieve(list(identifiers), [PASSAGE], with_vector=True)
 
     def close(self) -> None:
         """Write everything out and let the files go."""

@@ -100,7 +100,8 @@ class Writer:
             if entry.tokens is not None and len(entry.tokens[index]):
                 vectors[TOKENS] = entry.tokens[index].tolist()
                 numbers += entry.tokens[index].size
-            yield Point(chunk.ref.uuid, vectors, {**shared, **chunk_payload(chunk)}), numbers
+            payload = {**shared, **chunk_payload(chunk, entry.document.title)}
+            yield Point(chunk.ref.uuid, vectors, payload), numbers
 
     def _remove_leftovers(self, changes: Sequence[Change]) -> None:
         states = self._catalog.states(change.document_id for change in changes)
