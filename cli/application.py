@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Scope
 
+import cli.doctor_routes
 import indexer.consistency_routes
 import indexer.generation_routes
 import indexer.routes
@@ -99,6 +100,7 @@ def create_app(runtime: Runtime, *, open_to_all: bool = False) -> FastAPI:
     app.include_router(indexer.routes.router(lambda: runtime.indexer))
     app.include_router(indexer.consistency_routes.router(lambda: runtime.indexer.consistency))
     app.include_router(indexer.generation_routes.router(lambda: runtime.indexer.generations))
+    app.include_router(cli.doctor_routes.router(lambda: runtime.services))
     app.include_router(_page(runtime, keys))
     app.router.routes.append(Route("/mcp", runtime.mcp))
     _add_operations(app, runtime)

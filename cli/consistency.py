@@ -8,7 +8,7 @@ from rich.text import Text
 
 from cli.backend import Backend, JsonObject, open_backend
 from cli.files import readable, write_whole
-from cli.progress import meter, steps
+from cli.progress import meter, stages, steps
 from services.errors import InvalidInput
 from services.settings import Settings
 
@@ -19,19 +19,15 @@ SHOWN = 50
 async def verify(settings: Settings, collection: str, generation: str) -> JsonObject:
     """Compare ledger and engines."""
     async with open_backend(settings) as backend:
-        with steps() as shown:
-            return await backend.consistency.verify(
-                collection, generation, lambda done: shown.show("Compared", done, 0)
-            )
+        with stages() as shown:
+            return await backend.consistency.verify(collection, generation, shown.show)
 
 
 async def reconcile(settings: Settings, collection: str) -> JsonObject:
     """Repair what a comparison finds."""
     async with open_backend(settings) as backend:
-        with steps() as shown:
-            return await backend.consistency.reconcile(
-                collection, lambda done: shown.show("Compared", done, 0)
-            )
+        with stages() as shown:
+            return await backend.consistency.reconcile(collection, shown.show)
 
 
 async def dead_letters(settings: Settings, collection: str, generation: str) -> JsonObject:

@@ -1,5 +1,6 @@
 """Verification, repair, dead letters and backups as commands see them: here, or on a server."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -7,6 +8,7 @@ from typing import Any, Protocol
 from cli.backend import JsonObject
 from cli.files import parts_of
 from cli.who import local_user
+from indexer.consistency.headway import OnStage, Stage
 from indexer.consistency_bodies import (
     AuditAnswer,
     DeadLettersAnswer,
@@ -14,21 +16,28 @@ from indexer.consistency_bodies import (
     RestoredAnswer,
     VerificationsAnswer,
 )
+from indexer.outcomes import Progress
 from indexer.service import Indexer
+from indexer.streaming import NDJSON, TELL_S
+from services.errors import BackendUnavailable
+from services.web.problem_types import error_of
 
 Ask = Callable[..., Awaitable[JsonObject]]
 Download = Callable[..., AsyncIterator[bytes]]
 OnCount = Callable[[int], None]
 """Hears how many were done so far; a server does not tell."""
 
+SILENCE_S = 60 * TELL_S
+"""A server that tells nothing for so long is gone."""
+
 
 class ConsistencyBackend(Protocol):
     """What a command may ask for; JSON objects have the shapes of the HTTP API."""
 
-    async def verify(self, collection: str, generation: str, on_compared: OnCount) -> JsonObject:
+    async def verify(self, collection: str, generation: str, on_stage: OnStage) -> JsonObject:
         """Compare the ledger with the engines."""
 
-    async def reconcile(self, collection: str, on_compared: OnCount) -> JsonObject:
+    async def reconcile(self, collection: str, on_stage: OnStage) -> JsonObject:
         """Repair what a comparison finds."""
 
     async def dead_letters(self, collection: str, generation: str) -> JsonObject:
@@ -56,14 +65,14 @@ class LocalConsistency:
         self._service = indexer.consistency
         self._who = local_user()
 
-    async def verify(self, collection: str, generation: str, on_compared: OnCount) -> JsonObject:
+    async def verify(self, collection: str, generation: str, on_stage: OnStage) -> JsonObject:
         """See :class:`ConsistencyBackend`."""
-        found = await self._service.verify(collection, generation, on_compared)
+        found = await self._service.verify(collection, generation, on_stage)
         return VerificationsAnswer.of(collection, found).model_dump(mode="json")
 
-    async def reconcile(self, collection: str, on_compared: OnCount) -> JsonObject:
+    async def reconcile(self, collection: str, on_stage: OnStage) -> JsonObject:
         """See :class:`ConsistencyBackend`."""
-        done = await self._service.reconcile(collection, self._who, on_compared)
+        done = await self._service.reconcile(collection, self._who, on_stage)
         return ReconciledAnswer.of(collection, done).model_dump(mode="json")
 
     async def dead_letters(self, collection: str, generation: str) -> JsonObject:
@@ -94,26 +103,21 @@ class LocalConsistency:
 
 
 class RemoteConsistency:
-    """Of a server, which tells when it is done."""
+    """Of a server."""
 
     def __init__(self, ask: Ask, download: Download) -> None:
         """Requests for JSON and for bytes: a method and a path, with httpx's options."""
         self._ask = ask
         self._download = download
 
-    async def verify(self, collection: str, generation: str, on_compared: OnCount) -> JsonObject:
+    async def verify(self, collection: str, generation: str, on_stage: OnStage) -> JsonObject:
         """See :class:`ConsistencyBackend`."""
-        answer = await self._send("GET", "verify", collection=collection, generation=generation)
-        on_compared(sum(each["documents"] for each in answer["generations"]))
-        return answer
+        asked = {"collection": collection, "generation": generation}
+        return await self._told("GET", "verify", on_stage, asked)
 
-    async def reconcile(
-        self,
-        collection: str,
-        on_compared: OnCount,  # noqa: ARG002  # it tells what was repaired only
-    ) -> JsonObject:
+    async def reconcile(self, collection: str, on_stage: OnStage) -> JsonObject:
         """See :class:`ConsistencyBackend`."""
-        return await self._send("POST", "reconcile", collection=collection)
+        return await self._told("POST", "reconcile", on_stage, {"collection": collection})
 
     async def dead_letters(self, collection: str, generation: str) -> JsonObject:
         """See :class:`ConsistencyBackend`."""
@@ -149,7 +153,36 @@ class RemoteConsistency:
     async def _send(
         self, method: str, path: str, body: Any = None, **parameters: object
     ) -> JsonObject:
-        # Comparing takes as long as it takes.
-        return await self._ask(
-            method, f"/v1/admin/{path}", json=body, params=parameters, timeout=None
+        return await self._ask(method, f"/v1/admin/{path}", json=body, params=parameters)
+
+    async def _told(
+        self, method: str, path: str, on_stage: OnStage, parameters: JsonObject
+    ) -> JsonObject:
+        """A request's answer, and before it how far the server is."""
+        parts = self._download(
+            method,
+            f"/v1/admin/{path}",
+            params=parameters,
+            headers={"Accept": NDJSON},
+            timeout=SILENCE_S,
         )
+        async for line in _lines(parts):
+            told: JsonObject = json.loads(line)
+            if "progress" in told:
+                state = told["progress"]
+                fields = (state[name] for name in ("documents", "total", "chunks", "seconds"))
+                on_stage(Stage(state["stage"]), Progress(*fields))
+            elif "problem" in told:
+                raise error_of(told["problem"])
+            else:
+                result: JsonObject = told["result"]
+                return result
+        raise BackendUnavailable("The server stopped in the middle of its answer: ask again.")
+
+
+async def _lines(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    rest = b""
+    async for part in parts:
+        *whole, rest = (rest + part).split(b"\n")
+        for line in whole:
+            yield line

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from cli.remote import open_remote
 from services.assembly import Services, open_services
-from services.diagnosing import diagnose_generations, diagnose_servers
+from services.diagnosing import diagnose_generations, diagnose_servers, diagnose_size
 from services.diagnosis import Finding, State
 from services.embedded.lock import find_owner
 from services.errors import WinnowError
@@ -49,6 +50,16 @@ class Report:
             if each.state is State.UNREACHABLE:
                 self.unreachable.setdefault(each.part, each.found)
 
+    def take(self, told: Mapping[str, Any]) -> None:
+        """Take over what a server found, which is asked for what only it can see."""
+        self.data_dir = told["data_dir"]
+        self.collections, self.models = told["collections"], told["models"]
+        self.versions, self.unreachable = told["versions"], told["unreachable"]
+        self.findings = [
+            Finding(each["part"], State(each["state"]), each["found"], each["advice"])
+            for each in told["findings"]
+        ]
+
     def to_json(self) -> dict[str, object]:
         """The object that ``--json`` prints."""
         return {
@@ -73,18 +84,21 @@ class Report:
 async def examine(settings: Settings) -> Report:
     """Look at everything that a search needs; what fails is part of the report."""
     report = Report(str(settings.data_path), versions=_versions())
+    part = "ledger" if settings.opensearch_url else "data directory"
     try:
         owner = find_owner(settings.data_path)
         url = settings.server or (owner.url if owner else "")
         if owner is not None:
             report.owner = f"process {owner.pid} on {owner.host}" + f" at {url}" * bool(url)
         if url:
-            await _examine_server(url, settings, report)
+            part = "server"
+            async with open_remote(url, settings) as remote:
+                report.take(await remote.doctor())
         else:
             report.add(await diagnose_servers(settings))
-            await _examine_stores(settings, report)
+            async with open_services(settings) as services:
+                await _examine_services(services, report)
     except WinnowError as error:
-        part = "ledger" if settings.opensearch_url else "data directory"
         report.unreachable[part] = error.detail
     return report
 
@@ -112,29 +126,33 @@ def show(report: Report, console: Console) -> None:
     console.print(table)
 
 
-async def _examine_server(url: str, settings: Settings, report: Report) -> None:
-    async with open_remote(url, settings) as remote:
-        for each in await remote.collections():
-            state = await remote.collection(each["name"])
-            report.collections = {**report.collections, each["name"]: state["documents"]}
-        report.models = dict.fromkeys(("bi_encoder", "cross_encoder"), f"see {url}/readyz")
+async def examined(services: Services) -> Report:
+    """What the process that has these services finds, for whoever asks it over HTTP."""
+    settings = services.settings
+    report = Report(str(settings.data_path), versions=_versions())
+    report.add(await diagnose_servers(settings))
+    try:
+        await _examine_services(services, report)
+    except WinnowError as error:
+        report.unreachable["ledger"] = error.detail
+    return report
 
 
-async def _examine_stores(settings: Settings, report: Report) -> None:
-    async with open_services(settings) as services:
-        report.models = _models(services)
-        names = [each.name for each in await services.ledger.collections.list()]
-        counts = await asyncio.gather(*(services.ledger.documents.count(name) for name in names))
-        report.collections = dict(zip(names, counts, strict=True))
-        for name in names:
-            report.add(await diagnose_generations(services, name))
-        for part in (services.ledger, services.lexical, services.vectors, services.reranker):
-            if part is None:
-                continue
-            try:
-                await part.ping()
-            except WinnowError as error:
-                report.unreachable[type(part).__name__] = error.detail
+async def _examine_services(services: Services, report: Report) -> None:
+    report.models = _models(services)
+    for part in (services.ledger, services.lexical, services.vectors, services.reranker):
+        if part is None:
+            continue
+        try:
+            await part.ping()
+        except WinnowError as error:
+            report.unreachable[type(part).__name__] = error.detail
+    names = [each.name for each in await services.ledger.collections.list()]
+    counts = await asyncio.gather(*(services.ledger.documents.count(name) for name in names))
+    report.collections = dict(zip(names, counts, strict=True))
+    for name in names:
+        report.add(await diagnose_generations(services, name))
+        report.add(await diagnose_size(services, name))
 
 
 def _models(services: Services) -> dict[str, str]:

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.text import Text
 
 from cli.console import messages, say
+from indexer.outcomes import Progress as Done
 
 LOG_EVERY_S = 10.0
 
@@ -61,6 +62,45 @@ def steps() -> Iterator["Steps"]:
     """Progress bars for an activity after another, each with its own count."""
     with _bar(_Count()) as progress:
         yield Steps(progress)
+
+
+@contextmanager
+def stages() -> Iterator["Stages"]:
+    """Progress bars for one stage after another, each with its rate and the time left."""
+    with _bar(TextColumn("{task.fields[state]}")) as progress:
+        yield Stages(progress)
+
+
+class Stages:
+    """Shows how far stages are, whoever does the work; a stage may come again."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._stage = ""
+        self._meter: Meter | None = None
+
+    def show(self, stage: str, done: Done) -> None:
+        """Show how far a stage is."""
+        if self._meter is None or stage != self._stage:
+            self._meter = Meter(
+                self._progress,
+                self._progress.add_task(stage.capitalize(), total=1.0, state=""),
+            )
+            self._stage = stage
+        fraction = done.documents / done.total if done.total else 1.0
+        self._meter.tell(fraction, told(done))
+
+
+def told(done: Done) -> str:
+    """How far something is, how fast it goes and how long it will take."""
+    parts = [f"{done.documents:,} of {done.total:,} documents"]
+    if done.chunks:
+        parts.append(f"{done.chunks:,} chunks")
+    if done.documents:
+        parts.append(f"{done.documents / max(done.seconds, 1e-3):,.0f} documents/s")
+    if done.seconds_left:
+        parts.append(f"{clock(done.seconds_left)} left")
+    return " · ".join(parts)
 
 
 class Steps:

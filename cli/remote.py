@@ -34,7 +34,7 @@ from services.errors import (
 )
 from services.settings import Settings
 from services.web.keys import is_loopback
-from services.web.problem_types import problem_types
+from services.web.problem_types import error_of
 
 CONNECT_S = 5.0
 INDEXING_S = 600.0
@@ -150,6 +150,10 @@ class Remote:
         """See :class:`cli.backend.Backend`."""
         await self._ask("DELETE", _path(name))
 
+    async def doctor(self) -> JsonObject:
+        """What the server finds where it stands; see :mod:`cli.doctor`."""
+        return await self._ask("GET", "/v1/admin/doctor")
+
     async def _declare_dates(self, collection: str, drafts: Iterable[Draft]) -> None:
         """Declare the keys that hold dates: in JSON they would pass for keywords."""
         known = self._dates.setdefault(collection, set())
@@ -221,9 +225,7 @@ class Remote:
 
 def _error(answer: httpx.Response) -> WinnowError:
     try:
-        problem = answer.json()
-        kind = problem_types()[str(problem["type"]).rpartition("/")[2]]
-        return kind(str(problem["detail"]))
+        return error_of(answer.json())
     except (ValueError, KeyError, TypeError):
         return BackendUnavailable(
             f"{answer.url.host} answered {answer.status_code} {answer.reason_phrase}, "

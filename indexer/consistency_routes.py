@@ -1,19 +1,21 @@
 """The HTTP side of verification, repair, dead letters and backups.
 
-Every route here needs the admin key. Comparing and repairing answer when they are done; a
-backup is streamed while it is read, and one that breaks off lacks its end, which no
-restoration takes. A backup that comes in is kept in a file until all of it is checked.
+Every route here needs the admin key. Comparing and repairing answer when they are done, and
+tell meanwhile how far they are where that is accepted (:mod:`indexer.streaming`). A backup is
+streamed while it is read, and one that breaks off lacks its end, which no restoration takes. A
+backup that comes in is kept in a file until all of it is checked.
 """
 
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from indexer.consistency.headway import OnStage
 from indexer.consistency.service import Consistency
 from indexer.consistency_bodies import (
     AuditAnswer,
@@ -24,6 +26,7 @@ from indexer.consistency_bodies import (
     TakenAnswer,
     VerificationsAnswer,
 )
+from indexer.streaming import NDJSON, told
 from services.web.who import who_asked
 
 RESTORE_PATH = "/v1/admin/restore"
@@ -34,6 +37,19 @@ Name = Annotated[str, Query(alias="collection", description="The collection.")]
 GenerationId = Annotated[str, Query(alias="generation", description="Empty: the live one.")]
 
 _GZIP = "application/gzip"
+
+_TOLD: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Where JSON lines are accepted: progress once a second, then the result.",
+        "content": {
+            NDJSON: {
+                "schema": {"type": "string"},
+                "example": '{"progress": {"stage": "comparing", "documents": 500, "total": 9000, '
+                '"chunks": 0, "seconds": 1.5, "seconds_left": 25.5}}\n{"result": {}}\n',
+            }
+        },
+    }
+}
 
 
 def router(consistency: Callable[..., Consistency]) -> APIRouter:
@@ -50,24 +66,35 @@ def router(consistency: Callable[..., Consistency]) -> APIRouter:
 
 
 def _add_comparisons(routes: APIRouter, consistency: Callable[..., Consistency]) -> None:
-    @routes.get("/v1/admin/verify")
+    @routes.get("/v1/admin/verify", response_model=VerificationsAnswer, responses=_TOLD)
     async def verify(
         service: Annotated[Consistency, Depends(consistency)],
+        request: Request,
         collection: Name = "default",
         generation: Annotated[str, Query(description="Empty: every one that is kept.")] = "",
-    ) -> VerificationsAnswer:
+    ) -> VerificationsAnswer | StreamingResponse:
         """Compare ledger, text index and vector index, id by id and chunk by chunk."""
-        found = await service.verify(collection, generation)
-        return VerificationsAnswer.of(collection, found)
 
-    @routes.post("/v1/admin/reconcile")
+        async def work(on_stage: OnStage) -> VerificationsAnswer:
+            found = await service.verify(collection, generation, on_stage)
+            return VerificationsAnswer.of(collection, found)
+
+        return await told(request, work)
+
+    @routes.post("/v1/admin/reconcile", response_model=ReconciledAnswer, responses=_TOLD)
     async def reconcile(
         service: Annotated[Consistency, Depends(consistency)],
+        request: Request,
         who: Who,
         collection: Name = "default",
-    ) -> ReconciledAnswer:
+    ) -> ReconciledAnswer | StreamingResponse:
         """Repair what a comparison finds."""
-        return ReconciledAnswer.of(collection, await service.reconcile(collection, who))
+
+        async def work(on_stage: OnStage) -> ReconciledAnswer:
+            done = await service.reconcile(collection, who, on_stage)
+            return ReconciledAnswer.of(collection, done)
+
+        return await told(request, work)
 
     @routes.get("/v1/admin/audit")
     async def audit(

@@ -9,11 +9,12 @@ hence what is marked must be there.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from indexer.consistency.comparing import Discrepancy, Engine, Kind
+from indexer.consistency.headway import Headway, silent
 from indexer.consistency.merging import side_by_side
 from indexer.consistency.sides import Item, Sides
 from services.assembly import Services
@@ -24,9 +25,6 @@ LISTED = 1_000
 """How many discrepancies a report names; it counts them all."""
 
 PAGE = 500
-
-OnCompared = Callable[[int], None]
-"""Hears how many documents were compared so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +57,15 @@ class Walk:
 
     Attributes:
         share: how much of its time it works, above 0 up to 1; it rests for the remainder.
+        headway: is told how many live documents were compared.
     """
 
     share: float = 1.0
-    on_compared: OnCompared | None = None
+    headway: Headway = field(default_factory=lambda: Headway(silent))
     documents: int = 0
     pending: int = 0
     refused: int = 0
+    _untold: int = 0
 
     def count(self, standing: Item | None) -> None:
         """One document was compared, with what the ledger has of it."""
@@ -73,16 +73,17 @@ class Walk:
         if isinstance(standing, Standing):
             self.pending += standing.state is MarkState.PENDING
             self.refused += standing.state is MarkState.REFUSED
+            self._untold += not standing.deleted
 
     async def rest(self, worked_s: float) -> None:
         """Say how far it is, and let others work."""
-        if self.on_compared is not None:
-            self.on_compared(self.documents)
+        self.headway.add(self._untold)
+        self._untold = 0
         await asyncio.sleep(worked_s * (1 / self.share - 1))
 
 
 async def verify(
-    services: Services, generation: Generation, on_compared: OnCompared | None = None
+    services: Services, generation: Generation, headway: Headway | None = None
 ) -> Discrepancies:
     """Compare one generation with the ledger.
 
@@ -90,7 +91,7 @@ async def verify(
         NotFound: the generation is gone.
         BackendUnavailable: one of the three does not answer.
     """
-    walk = Walk(on_compared=on_compared)
+    walk = Walk(headway=headway or Headway(silent))
     listed: list[Discrepancy] = []
     counts: Counter[tuple[Engine, Kind]] = Counter()
     async with aclosing(discrepancies(services, generation, walk)) as batches:

@@ -12,6 +12,11 @@ from services.settings import Settings
 
 ENCODER_MISMATCH = "encoder_mismatch"
 
+MANY_CHUNKS = 300_000
+"""Up to so many, comparing a query with every chunk takes the embedded index about 40 ms."""
+
+_PAGE = 10_000
+
 
 async def diagnose_servers(settings: Settings) -> Sequence[Finding]:
     """Every server that the settings name, and the local disk; all looked at side by side."""
@@ -29,6 +34,23 @@ async def diagnose_generations(services: Services, collection: str) -> Sequence[
     """Whether each kept generation's vectors have their encoder here."""
     kept = await services.ledger.collections.generations(collection)
     return [await _encoder(services, generation) for generation in kept]
+
+
+async def diagnose_size(services: Services, collection: str) -> Sequence[Finding]:
+    """Whether the embedded vector index is about to be too large to be searched exactly."""
+    live = (await services.ledger.collections.head(collection)).live
+    if services.settings.qdrant_url or live.fingerprint.encoder is None:
+        return []
+    index = await services.vectors.open(live)
+    chunks, after = 0, ""
+    while page := await index.versions(after, _PAGE):
+        chunks += sum(each.chunks for each in page)
+        after = page[-1].document_id
+    part, found = f"vectors of {collection}", f"{chunks:,} chunks in the embedded index"
+    if chunks > MANY_CHUNKS:
+        advice = "Searches compare every one of them: start a Qdrant server and reindex."
+        return [warning(part, found, advice)]
+    return [well(part, found)]
 
 
 def _checks(settings: Settings) -> Mapping[str, Check]:

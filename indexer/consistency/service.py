@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from indexer.consistency.backup import OnRecords, backup
+from indexer.consistency.headway import Headway, OnStage, Stage, silent
 from indexer.consistency.restoring import Restored, restore
 from indexer.draining import Drainer
 from indexer.generations.auditing import audited
+from indexer.outcomes import OnProgress
 from indexer.reconciliation import Repairs, reconcile
-from indexer.verification import Discrepancies, OnCompared, Walk, verify
+from indexer.verification import Discrepancies, Walk, verify
 from services.assembly import Services
 from services.errors import NotFound, WinnowError
 from services.generations import Generation, GenerationState
@@ -41,7 +44,7 @@ class Consistency:
         self,
         services: Services,
         drainer: Drainer,
-        index_pending: Callable[[str], Awaitable[object]],
+        index_pending: Callable[[str, OnProgress], Awaitable[object]],
     ) -> None:
         """``index_pending`` returns once nothing of a collection is pending."""
         self._services = services
@@ -50,7 +53,7 @@ class Consistency:
         self._index_pending = index_pending
 
     async def verify(
-        self, collection: str, identifier: str = "", on_compared: OnCompared | None = None
+        self, collection: str, identifier: str = "", on_stage: OnStage = silent
     ) -> Sequence[Discrepancies]:
         """Compare every generation that is kept, or one, with the ledger; oldest first.
 
@@ -61,33 +64,37 @@ class Consistency:
         chosen = [each for each in kept if identifier in ("", each.id)]
         if identifier and not chosen:
             raise NotFound(f"'{collection}' has no generation {identifier[:80]!r}.")
-        return [
-            await verify(self._services, each, on_compared)
-            for each in chosen
-            if each.state is not GenerationState.DISCARDED
-        ]
+        compared = [each for each in chosen if each.state is not GenerationState.DISCARDED]
+        headway = await self._headway(collection, on_stage, len(compared))
+        return [await verify(self._services, each, headway) for each in compared]
 
-    async def reconcile(
-        self, collection: str, who: str, on_compared: OnCompared | None = None
-    ) -> Reconciled:
+    async def reconcile(self, collection: str, who: str, on_stage: OnStage = silent) -> Reconciled:
         """Repair, index what is pending by that, and look again, until nothing is found."""
         async with audited(self._ledger.audit, who, "reconcile", collection) as action:
-            done = await self._reconcile(collection, Walk(on_compared=on_compared))
+            done = await self._reconcile(collection, on_stage)
             action.detail = done.repairs.summary
             return done
 
-    async def _reconcile(self, collection: str, walk: Walk) -> Reconciled:
+    async def _reconcile(self, collection: str, on_stage: OnStage) -> Reconciled:
         total = Repairs()
         for _ in range(PASSES):
-            repairs = await reconcile(self._services, collection, walk)
+            kept = await self._ledger.collections.generations(collection)
+            headway = await self._headway(collection, on_stage, len(kept))
+            repairs = await reconcile(self._services, collection, Walk(headway=headway))
             total = total.and_then(repairs)
             if not repairs.wrote:
                 return Reconciled(total, not repairs.found)
             try:
-                await self._index_pending(collection)
+                await self._index_pending(collection, partial(on_stage, Stage.INDEXING))
             except WinnowError as error:
                 return Reconciled(total, False, error.detail)
         return Reconciled(total, False)
+
+    async def _headway(self, collection: str, on_stage: OnStage, generations: int) -> Headway:
+        """Of a look at so many generations."""
+        headway = Headway(on_stage)
+        headway.expect(generations * await self._ledger.documents.count(collection))
+        return headway
 
     async def dead_letters(
         self, collection: str, identifier: str = ""

@@ -7,6 +7,7 @@ import pytest
 
 from services.diagnosis import SKEW_S, State, clock, disk
 from services.settings import Settings
+from tests.cli.test_serving import serving
 from tests.conftest import Winnow
 from tests.servers.redis import RedisServer, redis_server
 
@@ -33,6 +34,30 @@ def test_a_generation_without_its_encoder_is_named(winnow: Winnow) -> None:
     assert lost["state"] == "warning"
     assert "reindex" in lost["advice"]
     assert done.code == 0
+
+
+def test_a_server_is_asked_for_what_it_sees(winnow: Winnow) -> None:
+    """Its generations, models and disk; one that is away is exit code 4."""
+    text = winnow.folder / "tide.txt"
+    text.write_text("The tide rises.")
+    assert winnow("ingest", str(text)).code == 0
+    with serving(winnow, WINNOW_BI_ENCODER="") as url:
+        done = winnow("doctor", "--json")
+        table = winnow("doctor").out
+    assert done.code == 0
+    report = done.json()
+    assert report["owner"].endswith(url)
+    assert report["collections"] == {"default": 1}
+    assert report["models"]["bi_encoder"].startswith("none")
+    found = lines(report)
+    (lost,) = (line for part, line in found.items() if part.startswith("generation default/"))
+    assert lost["state"] == "warning"
+    assert "reindex" in lost["advice"]
+    assert found["disk"]["found"]
+    assert found["vectors of default"]["found"].startswith("1 chunks")
+    assert "reindex" in table
+    away = winnow("doctor", "--json", "--server", "http://127.0.0.1:1")
+    assert (away.code, list(away.json()["unreachable"])) == (4, ["server"])
 
 
 def test_every_server_that_is_away_is_named(winnow: Winnow) -> None:

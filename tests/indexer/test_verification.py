@@ -10,7 +10,9 @@ import pytest
 from qdrant_edge import Point
 
 from indexer.consistency.comparing import Engine, Kind
+from indexer.consistency.headway import Headway
 from indexer.draft import Draft
+from indexer.outcomes import Progress
 from indexer.reconciliation import Repairs, reconcile
 from indexer.service import Indexer
 from indexer.verification import LISTED, Discrepancies, verify
@@ -76,11 +78,13 @@ async def _mended(services: Services, indexer: Indexer) -> Repairs:
 
 
 async def test_what_agrees_is_clean(indexed: Services) -> None:
-    """Every document is compared, tombstones too."""
-    seen: list[int] = []
-    found = await verify(indexed, await _live(indexed), seen.append)
+    """Every document is compared, tombstones too; progress counts those that are there."""
+    seen: list[Progress] = []
+    headway = Headway(lambda _, progress: seen.append(progress))
+    headway.expect(3)
+    found = await verify(indexed, await _live(indexed), headway)
     assert (found.documents, found.pending, found.refused, found.total) == (4, 0, 0, 0)
-    assert seen[-1] == 4
+    assert [(each.documents, each.total) for each in (seen[0], seen[-1])] == [(0, 3), (3, 3)]
     assert not (await reconcile(indexed, "books")).wrote
 
 
@@ -191,7 +195,7 @@ async def test_chunks_of_two_versions_are_duplicates(indexed: Services, indexer:
     chunk = (await _chunks_of(indexed, "c"))[1]
     await indexer.put("books", [Draft("c", LONG + " The end.")])
     await indexer.index_pending("books")
-    payload = {"document": "c", "version": 1, **chunk_payload(chunk)}
+    payload = {"document": "c", "version": 1, **chunk_payload(chunk, "")}
     _shard_of(vectors).upsert([Point(chunk.ref.uuid, {TEXT: [1.0] * 64}, payload)], 64)
     assert _short(await _verified(indexed)) == [("c", Engine.VECTORS, Kind.DUPLICATE)]
     assert (await _mended(indexed, indexer)).superseded == 1
