@@ -2,35 +2,34 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
-from indexer.draft import Draft
 from indexer.generations.orders import Asked, Order
 from indexer.generations.planning import Changes
 from indexer.service import Indexer
-from indexer.verification import verify
-from search_api.answer import SearchAnswer
 from search_api.request import SearchRequest
 from search_api.service import SearchService
 from services.assembly import Services
 from services.errors import AlreadyExists, InvalidInput, NotFound, PageExpired
-from services.generations import Generation, GenerationState, Speed
+from services.generations import GenerationState, Speed
 from services.ports.lexical import Tombstone
-
-ME = "operator"
-OTHER = Order(Changes(model="hashing-32", chunk_tokens=16, overlap_tokens=0))
-PATIENCE_S = 60.0
-
-
-def books(numbers: range, word: str = "tea") -> list[Draft]:
-    """Documents of several chunks each, so that a build has several batches."""
-    text = "The {} of number {} is steeped in hot water and served by the river at noon. "
-    return [
-        Draft(f"{number:03}", text.format(word, number) * 8, language="en") for number in numbers
-    ]
+from tests.generations.examples import (
+    EXPIRED,
+    ME,
+    OTHER,
+    PATIENCE_S,
+    books,
+    built,
+    check_clean,
+    has_written,
+    is_whole,
+    orphans,
+    search,
+    until,
+)
 
 
 class GenerationConformance:
@@ -128,7 +127,7 @@ class GenerationConformance:
         assert {each.id for each in found.results} >= {f"{number:03}" for number in range(60, 65)}
         assert found.generation == first.id
         await check_clean(services)
-        late = replace(services, settings=services.settings.model_copy(update=_EXPIRED))
+        late = replace(services, settings=services.settings.model_copy(update=EXPIRED))
         behind = Indexer(late)
         await behind.put("books", books(range(70, 72), "juice"))
         await behind.index_pending("books")
@@ -227,7 +226,7 @@ class GenerationConformance:
         removed = await indexer.generations.garbage.collect("books", ME)
         assert not removed.generations
         assert {name for name, _ in removed.kept} == {first.id, made.id}
-        short = replace(services, settings=services.settings.model_copy(update=_EXPIRED))
+        short = replace(services, settings=services.settings.model_copy(update=EXPIRED))
         impatient = Indexer(short)
         with services.usage.on(first):
             removed = await impatient.generations.garbage.collect("books", ME)
@@ -271,56 +270,3 @@ class GenerationConformance:
             ("reindex", ME, "done"),
             ("reindex", ME, "done"),
         ]
-
-
-_READY = GenerationState.READY
-_EXPIRED = {"generation_grace_s": 0, "page_ttl_s": 0, "deadline_ms": 0}
-
-
-async def built(indexer: Indexer, order: Order = OTHER) -> Generation:
-    """A generation that is ready."""
-    made = await indexer.generations.start("books", order, ME)
-    await indexer.index_pending("books")
-    ready = (await indexer.generations.get("books", made.id)).generation
-    assert ready.state is GenerationState.READY
-    return ready
-
-
-async def search(services: Services, query: str, size: int = 10) -> SearchAnswer:
-    """An answer of the live generation."""
-    request = SearchRequest(query=query, size=size)
-    return await SearchService(services).search("books", request)
-
-
-async def check_clean(services: Services) -> None:
-    """Ledger and both engines agree in every generation."""
-    for generation in await services.ledger.collections.generations("books"):
-        found = await verify(services, generation)
-        assert not found.total, found
-        assert not found.pending, generation
-
-
-async def orphans(services: Services) -> list[str]:
-    """Indexes of ``books`` that no generation owns."""
-    kept = await services.ledger.collections.generations("books")
-    return [*await services.lexical.orphans(kept), *await services.vectors.orphans(kept)]
-
-
-async def has_written(indexer: Indexer, made: Generation) -> bool:
-    """Whether the ledger was told of a build's progress."""
-    return (await indexer.generations.get("books", made.id)).generation.build.documents > 0
-
-
-async def is_whole(indexer: Indexer, made: Generation) -> bool:
-    """Whether a build is ready, and no generation lacks anything."""
-    standings = await indexer.generations.list("books")
-    ready = {each.generation.id for each in standings if each.generation.state is _READY}
-    return made.id in ready and not any(each.pending for each in standings)
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Return once a condition holds."""
-    ends_s = time.monotonic() + PATIENCE_S
-    while not await condition():
-        assert time.monotonic() < ends_s
-        await asyncio.sleep(0.02)

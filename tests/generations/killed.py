@@ -8,7 +8,7 @@ from pathlib import Path
 
 from indexer.service import Indexer
 from services.assembly import open_services
-from tests.generations.conformance import ME, OTHER, books
+from tests.generations.examples import ME, OTHER, books
 from tests.indexer.conftest import settings_in
 
 

@@ -10,7 +10,7 @@ import pytest
 from indexer.service import Indexer
 from services.assembly import open_services
 from services.generations import GenerationState
-from tests.generations.conformance import check_clean
+from tests.generations.examples import check_clean
 from tests.indexer.conftest import settings_in
 
 ROOT = Path(__file__).parents[2]

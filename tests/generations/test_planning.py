@@ -11,7 +11,7 @@ from search_api.service import SearchService
 from services.assembly import Services
 from services.errors import InvalidInput, ModelUnavailable, NotFound
 from services.generations import GenerationFingerprint
-from tests.generations.conformance import ME, books, built
+from tests.generations.examples import ME, books, built
 from tests.indexer.conftest import indexer, services
 
 __all__ = ["indexer", "services"]
@@ -73,7 +73,7 @@ async def test_a_model_that_is_not_there_begins_nothing(
     with pytest.raises(ModelUnavailable):
         await indexer.generations.start("books", Order(Changes(model="./nowhere")), ME)
     assert len(await indexer.generations.list("books")) == 1
-    (entry,) = await services.ledger.audit.read("books")
+    entry, _ = await services.ledger.audit.read("books")
     assert (entry.action, entry.outcome) == ("reindex", "failed")
 
 

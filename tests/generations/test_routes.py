@@ -11,7 +11,7 @@ from indexer.generation_routes import router
 from indexer.service import Indexer
 from services.assembly import Services
 from services.web.problems import ProblemMiddleware, install_problems
-from tests.generations.conformance import books
+from tests.generations.examples import books
 from tests.indexer.conftest import services
 
 __all__ = ["services"]

@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx
 
+from tests.proof.attended import ALLOWED
 from tests.proof.expected import Expected
 from tests.proof.host import COLLECTION, Host, Killed, Refused
-from tests.proof.proof import ALLOWED, TOPICS, text_of
+from tests.proof.proof import TOPICS, text_of
 
 ANCHORS = tuple(f"anchor-{number}" for number in range(6))
 """Documents that nobody changes: every answer must hold them."""

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tests.proof.proof import GRACE_S, MODELS, TOPICS, Proof
+from tests.proof.attended import GRACE_S
+from tests.proof.proof import MODELS, TOPICS, Proof
 from tests.proof.taps import POINTS
 
 IDS = tuple(f"document-{number}" for number in range(8))

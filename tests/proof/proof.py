@@ -5,17 +5,14 @@ Each method is one step: Hypothesis chooses them, and so does a random walk.
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from tests.proof.expected import Expected
-from tests.proof.host import Host, Killed, Refused
+from tests.proof.attended import GRACE_S, Attended
+from tests.proof.host import Killed, Refused
 
 TOPICS = ("harbour", "orchard", "glacier", "railway", "lantern")
 MODELS = ("hashing", "hashing-32", "hashing-64-7")
-ALLOWED = {"AlreadyExists", "InvalidInput", "NotFound"}
-"""What a lifecycle command may be refused with; anything else is a fault."""
-
-GRACE_S = 3_600.0
 
 
 def text_of(topic: str, edition: int, sentences: int) -> str:
@@ -26,40 +23,29 @@ def text_of(topic: str, edition: int, sentences: int) -> str:
     )
 
 
-class Proof:
-    """A Winnow in a process beside its model."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a frozen list has shown, and the life of the process that it is frozen in."""
+
+    token: str
+    generation: str
+    shown: frozenset[str]
+    life: int
+
+
+class Proof(Attended):
+    """Every step leaves the model where it should, and says so where it does not."""
 
     def __init__(self, settings: Mapping[str, Any], plant: str = "") -> None:
-        self.host = Host(settings, plant)
-        self.model = Expected()
-        self.outages: list[str] = []  # refusals to be expected, once each; then tried again
-        self.steps = 0
-        self.kills = 0
+        super().__init__(settings, plant)
         self._edition = 0
         self._damaged: set[str] = set()
-        self._next: tuple[str, str, set[str]] | None = None
-        self._switching: set[str] = set()
-        self._not_asked: set[str] = set()
-
-    def begin(self, grace_s: float = GRACE_S) -> None:
-        """Start on an empty store."""
-        self.host.start(grace_s=grace_s)
-        assert self.host("create") is None
-        self._look()
-
-    def close(self) -> None:
-        """End the process."""
-        self.host.kill()
-
-    @property
-    def begun(self) -> bool:
-        """Whether there is a collection."""
-        return bool(self.model.live)
+        self._page: Page | None = None
 
     @property
     def has_next(self) -> bool:
         """Whether a frozen list goes on."""
-        return self._next is not None
+        return self._page is not None and self._page.life == self.kills
 
     # Documents
 
@@ -112,29 +98,29 @@ class Proof:
             return
         self.model.check_answer(answer)
         if answer["next"]:
-            shown = {result["id"] for result in answer["results"]}
-            self._next = answer["next"], answer["generation"], shown
+            shown = frozenset(result["id"] for result in answer["results"])
+            self._page = Page(answer["next"], answer["generation"], shown, self.kills)
 
     def next_page(self) -> None:
         """A frozen list goes on where it was, on the generation that it began with."""
-        if self._next is None:
+        page, going_on = self._page, self.has_next
+        self._page = None
+        if page is None or not going_on:
             return
-        token, generation, shown = self._next
-        self._next = None
         try:
-            answer = self.host("search", next=token, size=100)
+            answer = self.host("search", next=page.token, size=100)
         except Killed:
             self._recover(done=False)
             return
         if isinstance(answer, Refused):
             assert answer.kind == "PageExpired", answer
             kept = {key for key, _, _ in self._generations()}
-            assert generation not in kept, "A page expired while its generation was kept."
+            assert page.generation not in kept, "A page expired while its generation was kept."
             return
-        assert answer["generation"] == generation
+        assert answer["generation"] == page.generation
         found = {result["id"] for result in answer["results"]}
-        assert not found & shown, "A page repeats what an earlier one showed."
-        live, self.model.live = self.model.live, {generation}
+        assert not found & page.shown, "A page repeats what an earlier one showed."
+        live, self.model.live = self.model.live, {page.generation}
         self.model.check_answer(answer)
         self.model.live = live
 
@@ -260,83 +246,6 @@ class Proof:
             self.search_words(topic)
         for identifier in self.model.settled:
             self.search_meaning(identifier)
-
-    # How it is done
-
-    def _do(self, command: str, **arguments: Any) -> bool:
-        """A command that must succeed unless the process dies; whether it lived."""
-        self.steps += 1
-        try:
-            done = self.host(command, **arguments)
-        except Killed:
-            return False
-        if isinstance(done, Refused) and done.kind in self.outages:
-            self.outages.remove(done.kind)
-            return self._do(command, **arguments)
-        assert not isinstance(done, Refused), (command, done)
-        return True
-
-    def _command(
-        self, command: str, may_go_live: set[str] | None = None, /, **arguments: Any
-    ) -> Any:
-        """A command that may be refused; None where the process died."""
-        self.steps += 1
-        try:
-            done = self.host(command, **arguments)
-        except Killed:
-            self._switching |= may_go_live or set()
-            self._recover(done=False)
-            return None
-        if isinstance(done, Refused):
-            assert done.kind in ALLOWED, (command, done)
-        return "done" if done is None else done
-
-    def _search(self, **request: Any) -> Any:
-        self.steps += 1
-        try:
-            answer = self.host("search", **request)
-        except Killed:
-            self._recover(done=False)
-            return None
-        assert not isinstance(answer, Refused), answer
-        return answer
-
-    def _recover(self, done: bool, grace_s: float | None = None) -> None:
-        """After a death: start, and learn what became of what nobody answered to."""
-        if done:
-            return
-        self.kills += 1
-        self.host.kill()
-        self._next = None
-        self.host.start(**({} if grace_s is None else {"grace_s": grace_s}))
-        self.model.resolve(self.host("documents"))
-        self._look(self._switching)
-
-    def _generations(self) -> list[tuple[str, str, str]]:
-        try:
-            found: list[tuple[str, str, str]] = self.host("generations")
-        except Killed:
-            self._recover(done=False)
-            found = self.host("generations")
-        return found
-
-    def _may_switch(self) -> set[str]:
-        """Builds that were, or may have been, asked to go live by themselves."""
-        unswitched = {
-            key for key, state, _ in self._generations() if state in ("building", "ready")
-        }
-        return unswitched - self._not_asked
-
-    def _look(
-        self, may: frozenset[str] | set[str] = frozenset(), must: set[str] | None = None
-    ) -> None:
-        """Which generation is live by now: the one before, or one of ``may``; or of ``must``."""
-        live = {key for key, state, _ in self.host("generations") if state == "live"}
-        assert len(live) == 1, f"{len(live)} generations are live."
-        legal = must or (self.model.live | may if self.model.live else live)
-        assert live <= legal, f"{live} is live; only {legal} can be."
-        self.model.live = live
-        self._switching = set()
 
     def _settle(self) -> None:
         self.model.resolve(self.host("documents"))
