@@ -1,10 +1,7 @@
 """Workers ingest side by side; without them the process that serves does it itself."""
 
 import asyncio
-import base64
-import json
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -36,6 +33,7 @@ from tests.ingestion.stack import (
     workers_at_work,
 )
 from tests.servers.redis import RedisServer
+from tests.workers.planted import planted_message
 
 # A busy machine takes long to start a process, and these start many.
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
@@ -119,16 +117,6 @@ async def test_without_a_worker_the_process_indexes_itself(
         await indexer.close()
 
 
-class Planted:
-    """Writes a file where somebody unpickles it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> object:
-        return Path.touch, (self.path,)
-
-
 async def test_planted_messages_are_refused(stack: Stack, tmp_path: Path) -> None:
     """A pickle is not read, what cannot be understood is answered, and the worker goes on."""
     worker = stack.started()
@@ -137,7 +125,7 @@ async def test_planted_messages_are_refused(stack: Stack, tmp_path: Path) -> Non
     channel = f"{REPLIES_PREFIX}{uuid4().hex}"
     publisher = Publisher(url)
     with redis.Redis.from_url(url, socket_timeout=60) as broker:
-        broker.lpush(queue_name(INGEST), _pickled(harm))
+        broker.lpush(queue_name(INGEST), planted_message(INGEST, INGEST_TASK, harm))
         for reply_to, payload in (("elsewhere", '{"v": 1}'), (channel, '{"v": 2}')):
             await publisher.publish(
                 INGEST_TASK,
@@ -163,25 +151,6 @@ async def test_planted_messages_are_refused(stack: Stack, tmp_path: Path) -> Non
         await indexer.put(COLLECTION, drafts(2))
         await until_indexed(services)
         await indexer.close()
-
-
-def _pickled(harm: Path) -> str:
-    task_id = uuid4().hex
-    return json.dumps(
-        {
-            "body": base64.b64encode(pickle.dumps(((Planted(harm),), {}, {}))).decode(),
-            "content-type": "application/x-python-serialize",
-            "content-encoding": "binary",
-            "headers": {"lang": "py", "task": INGEST_TASK, "id": task_id},
-            "properties": {
-                "correlation_id": task_id,
-                "reply_to": f"{REPLIES_PREFIX}x",
-                "delivery_info": {"exchange": "", "routing_key": queue_name(INGEST)},
-                "delivery_tag": uuid4().hex,
-                "body_encoding": "base64",
-            },
-        }
-    )
 
 
 def test_a_worker_that_ingests_needs_servers(winnow: Winnow, redis_server: RedisServer) -> None:

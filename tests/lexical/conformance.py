@@ -7,6 +7,7 @@ from services.documents import ChunkRef
 from services.errors import BackendUnavailable
 from services.ports.lexical import LexicalIndex, LexicalStore, Tombstone
 from tests.lexical.examples import entry, generation, query
+from tests.lexical.suite import LexicalSuite
 
 ODD_TEXTS = [
     "",
@@ -31,18 +32,8 @@ def ids(run: Run) -> list[str]:
     return [hit.ref.document_id for hit in run]
 
 
-class LexicalStoreConformance:
-    """Override the fixture ``store``."""
-
-    @pytest.fixture
-    async def store(self) -> LexicalStore:
-        """The adapter under test, empty."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    async def index(self, store: LexicalStore) -> LexicalIndex:
-        """An empty index."""
-        return await store.open(generation())
+class LexicalStoreConformance(LexicalSuite):
+    """Inherited by an adapter's test class, which gives ``store``."""
 
     async def test_rarer_words_weigh_more(self, index: LexicalIndex) -> None:
         """Words are alternatives, and BM25 orders what holds some of them."""

@@ -14,10 +14,11 @@ from services.candidates import FacetValue, IndexedVersion
 from services.collections import FieldType, values_of
 from services.documents import Value
 from services.filters import Condition, Filter, Group, Junction, Operator, matches
-from services.ports.lexical import LexicalIndex, LexicalStore, Tombstone
+from services.ports.lexical import LexicalIndex, Tombstone
 from services.queries import Sort
 from services.rights import Rights
-from tests.lexical.examples import entry, generation, query
+from tests.lexical.examples import entry, query
+from tests.lexical.suite import LexicalSuite
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 VALUES: Mapping[FieldType, Sequence[Any]] = {
@@ -74,18 +75,8 @@ def names(found: Sequence[IndexedVersion]) -> list[str]:
     return [version.document_id for version in found]
 
 
-class LexicalNarrowingConformance:
-    """Override the fixture ``store``."""
-
-    @pytest.fixture
-    async def store(self) -> LexicalStore:
-        """The adapter under test, empty."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    async def index(self, store: LexicalStore) -> LexicalIndex:
-        """An empty index."""
-        return await store.open(generation())
+class LexicalNarrowingConformance(LexicalSuite):
+    """Inherited by an adapter's test class, which gives ``store``."""
 
     @given(
         held=st.lists(METADATA, min_size=4, max_size=8),

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
-
 from services.candidates import IndexedVersion
 from services.collections import MAX_KEYS_PER_TYPE
 from services.documents import ChunkRef
@@ -11,20 +9,11 @@ from services.ports.lexical import LexicalIndex, LexicalStore, Tombstone
 from tests.holdings import NAMES, NONE, TOMBSTONES, check_holdings, check_nothing_held
 from tests.lexical.conformance import ids
 from tests.lexical.examples import entry, generation, query
+from tests.lexical.suite import LexicalSuite
 
 
-class LexicalWriteConformance:
-    """Override the fixture ``store``."""
-
-    @pytest.fixture
-    async def store(self) -> LexicalStore:
-        """The adapter under test, empty."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    async def index(self, store: LexicalStore) -> LexicalIndex:
-        """An empty index."""
-        return await store.open(generation())
+class LexicalWriteConformance(LexicalSuite):
+    """Inherited by an adapter's test class, which gives ``store``."""
 
     async def test_the_same_version_again_changes_nothing(self, index: LexicalIndex) -> None:
         """A retried write leaves every score as it was."""

