@@ -88,6 +88,7 @@ def figures(trained: Trained) -> dict[str, object]:
         "curve": [
             {
                 "step": point.step,
+                "share": point.share,
                 "prior": round(point.held_out.prior, 4),
                 "alone": round(point.held_out.alone, 4),
                 "blended": round(point.held_out.blended, 4),
@@ -100,11 +101,12 @@ def figures(trained: Trained) -> dict[str, object]:
 def show(trained: Trained, console: Console) -> None:
     """The dev curve for people, and what to do with the model."""
     title = f"nDCG@10 on {trained.held_out} held-out queries"
-    shown = Table("step", "order before", "model alone", "blended", title=title)
+    shown = Table("step", "share", "order before", "model alone", "blended", title=title)
     for point in trained.curve:
         held_out = point.held_out
         shown.add_row(
             str(point.step),
+            f"{point.share:g}",
             f"{held_out.prior:.3f}",
             f"{held_out.alone:.3f}",
             f"{held_out.blended:.3f}",

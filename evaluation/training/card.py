@@ -87,7 +87,8 @@ def _data(recipe: Recipe, material: Material) -> str:
         group.source for part in (material.training, material.held_out) for group in part
     )
     rows = [
-        f"| {source_name(choice)} | {counts[source_name(choice)]} | {choice.weight:g} | "
+        f"| {source_name(choice)} | {counts[source_name(choice)]} | "
+        f"{'held out' if choice.held_out else f'{choice.weight:g}'} | "
         f"{choice.licence or 'not stated'} | {choice.origin} |"
         for choice in recipe.source
     ]
@@ -106,23 +107,29 @@ def _data(recipe: Recipe, material: Material) -> str:
 
 def _figures(material: Material, curve: Sequence[Point]) -> str:
     rows = [
-        f"| {point.step} | {point.held_out.prior:.4f} | {point.held_out.alone:.4f} | "
-        f"{point.held_out.blended:.4f} | {point.held_out.prior_scale:g} |"
+        f"| {point.step} | {point.share:g} | {point.held_out.prior:.4f} | "
+        f"{point.held_out.alone:.4f} | {point.held_out.blended:.4f} | "
+        f"{point.held_out.prior_scale:g} |"
         for point in curve
     ]
     best = best_point(curve)
     return "\n".join(
         [
             "## Figures\n",
-            f"nDCG@10 on {len(material.held_out)} held-out queries of the same sources; step 0 "
-            "is the model before training.\n",
-            "| step | order before | model alone | blended | prior's scale |",
-            "|---|---|---|---|---|",
+            f"nDCG@10 on {len(material.held_out)} held-out queries; step 0 is the model before "
+            "training, and a share below 1 lies so far from its weights to those of the step.\n",
+            "| step | share | order before | model alone | blended | prior's scale |",
+            "|---|---|---|---|---|---|",
             *rows,
             "",
-            *([_UNTRAINED] if best.step == 0 else []),
+            _UNTRAINED if best.step == 0 else _kept(best),
         ]
     )
+
+
+def _kept(best: Point) -> str:
+    part = "" if best.share == 1 else f", share {best.share:g} of what it learned"
+    return f"Kept: step {best.step}{part}.\n"
 
 
 def _versions() -> str:

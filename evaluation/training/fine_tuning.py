@@ -1,7 +1,8 @@
 """One training run by sentence-transformers' trainer: resumable, seeded, with a dev curve."""
 
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sentence_transformers.cross_encoder import (
     CrossEncoderTrainer,
     CrossEncoderTrainingArguments,
 )
+from torch import Tensor
 from transformers import PrinterCallback, TrainerCallback, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -24,9 +26,13 @@ from evaluation.training.losses import ListwiseLoss, Objective
 OnStep = Callable[[int, int], None]
 """Told how many steps are done, and of how many."""
 
-# What begins new learns faster than what begins trained.
-_HEAD = r"crossing|token_weight|scales|dense\.|classifier\."
-_HEAD_FACTOR = 10.0
+# What begins new learns faster than what begins trained, and a bias or a scale that has some
+# units to go needs a rate that gets it there.
+# The encoder's own layers have parts of these names too, so each is named from its module on.
+_FACTORS = {
+    r"scorer\.(token_weight|dense\.)|classifier\.": 10.0,
+    r"scorer\.(crossing|scales)": 100.0,
+}
 _SCORING_PAIRS = 32
 
 LEAST_GAIN = 0.005
@@ -40,6 +46,8 @@ class Schedule:
     Attributes:
         groups_per_step: examples of one update.
         evaluations: points of the dev curve, each a checkpoint that a later run resumes from.
+        shares: of what was learned at the best of them, also measured: weights that lie so
+            far from the start to there (WiSE-FT, Wortsman et al. 2022, arXiv 2109.01903).
     """
 
     steps: int
@@ -48,6 +56,7 @@ class Schedule:
     warmup: float = 0.1
     evaluations: int = 4
     seed: int = 1
+    shares: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +74,15 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point of the dev curve."""
+    """One point of the dev curve.
+
+    Attributes:
+        share: of the way from the start's weights to those of ``step``.
+    """
 
     step: int
     held_out: HeldOut
+    share: float = 1.0
 
 
 def best_point(curve: Sequence[Point]) -> Point:
@@ -93,23 +107,28 @@ class _DevCurve(BaseEvaluator):
     def resume(self, step: int) -> None:
         """Forget what an earlier run measured after the checkpoint that is gone on from."""
         self.step = step
-        self.points = [point for point in self.points if point.step <= step]
+        self.points = [point for point in self.points if point.step <= step and point.share == 1.0]
 
     def __call__(  # type: ignore[override]  # cross-encoders alone
         self, model: CrossEncoder, *_: Any, **__: Any
     ) -> dict[str, float]:
+        held_out = self.measure(model, self.step)
+        return {"blended": held_out.blended, "alone": held_out.alone, "prior": held_out.prior}
+
+    def measure(self, model: CrossEncoder, step: int, share: float = 1.0) -> HeldOut:
+        """Judge the model and add the point to the curve and its file."""
         held_out = judge(self._groups, scorer(model), self._least_scale)
-        self.points.append(Point(self.step, held_out))
+        self.points.append(Point(step, held_out, share))
         lines = [json.dumps(asdict(point)) + "\n" for point in self.points]
         self._file.write_text("".join(lines), "utf-8")
-        return {"blended": held_out.blended, "alone": held_out.alone, "prior": held_out.prior}
+        return held_out
 
 
 def _read_points(file: Path) -> list[Point]:
     if not file.is_file():
         return []
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    return [Point(row["step"], HeldOut(**row["held_out"])) for row in rows]
+    return [Point(row["step"], HeldOut(**row["held_out"]), row.get("share", 1.0)) for row in rows]
 
 
 class _Reporting(TrainerCallback):
@@ -164,7 +183,7 @@ def fine_tune(
     """
     set_seed(schedule.seed)
     checkpoints = work / "checkpoints"
-    arguments = _arguments(checkpoints, schedule)
+    arguments = _arguments(checkpoints, schedule, rates_of(model, schedule.learning_rate))
     work.mkdir(parents=True, exist_ok=True)
     curve = _DevCurve(examples.held_out, objective.prior_scale, work / "curve.jsonl")
     trainer = _Trainer(
@@ -182,9 +201,31 @@ def fine_tune(
         curve(model)
     before = {name: values.clone() for name, values in model.state_dict().items()}
     trainer.train(resume_from_checkpoint=last)
-    if best_point(curve.points).step == 0:
-        model.load_state_dict(before)
+    _settle(model, before, curve, schedule.shares)
     return curve.points
+
+
+def _settle(
+    model: CrossEncoder, before: Mapping[str, Tensor], curve: _DevCurve, shares: Sequence[float]
+) -> None:
+    """Measure what lies between the start and the best checkpoint, and load the best of all."""
+    trained = {name: values.clone() for name, values in model.state_dict().items()}
+    step = max(curve.points[1:], key=lambda point: point.held_out.blended).step
+    for share in shares:
+        model.load_state_dict(between(before, trained, share))
+        curve.measure(model, step, share)
+    best = best_point(curve.points)
+    model.load_state_dict(between(before, trained, best.share if best.step else 0.0))
+
+
+def between(
+    start: Mapping[str, Tensor], end: Mapping[str, Tensor], share: float
+) -> dict[str, Tensor]:
+    """Weights that lie ``share`` of the way from one model to another of the same shapes."""
+    return {
+        name: torch.lerp(values, end[name], share) if values.is_floating_point() else values
+        for name, values in start.items()
+    }
 
 
 def _step_of(checkpoint: str | None) -> int:
@@ -192,14 +233,26 @@ def _step_of(checkpoint: str | None) -> int:
     return int(checkpoint.rpartition("-")[2]) if checkpoint else 0
 
 
-def _arguments(checkpoints: Path, schedule: Schedule) -> CrossEncoderTrainingArguments:
+def rates_of(model: CrossEncoder, learning_rate: float) -> dict[str, float]:
+    """The rates of the parts that begin new, by the pattern that their names match."""
+    names = [name for name, _ in model.named_parameters()]
+    return {
+        pattern: learning_rate * factor
+        for pattern, factor in _FACTORS.items()
+        if any(re.search(pattern, name) for name in names)
+    }
+
+
+def _arguments(
+    checkpoints: Path, schedule: Schedule, rates: dict[str, float]
+) -> CrossEncoderTrainingArguments:
     every = max(1, schedule.steps // schedule.evaluations)
     return CrossEncoderTrainingArguments(
         output_dir=str(checkpoints),
         max_steps=schedule.steps,
         per_device_train_batch_size=schedule.groups_per_step,
         learning_rate=schedule.learning_rate,
-        learning_rate_mapping={_HEAD: schedule.learning_rate * _HEAD_FACTOR},
+        learning_rate_mapping=rates,
         warmup_steps=max(1, round(schedule.steps * schedule.warmup)),
         lr_scheduler_type="linear",
         weight_decay=0.01,

@@ -24,6 +24,8 @@ class SourceChoice(_Part):
         limit: take so many queries (of a file of pairs: lines, of kind "question" or "claim"
             before others), by the hash of their text; 0 takes all.
         language: take only lines that say this in ``lang``; "" takes all.
+        held_out: hold out all of its queries, so that the choice of a model is also one for
+            data that it did not learn from; its passages remain in the corpus.
         licence, origin: what the model's card says of it.
     """
 
@@ -34,6 +36,7 @@ class SourceChoice(_Part):
     weight: Annotated[float, Field(gt=0)] = 1.0
     limit: Annotated[int, Field(ge=0)] = 0
     language: str = ""
+    held_out: bool = False
     licence: str = ""
     origin: str = ""
 
@@ -55,6 +58,7 @@ class Training(_Part):
         max_tokens: longest input while training; served_tokens: of the finished model.
         teacher: a cross-encoder whose scores are learned beside the judgments; "prior"
             names the order that was there before. "" none.
+        shares: of what was learned that are measured beside all of it; the best is kept.
         prior_scale: the finished model orders by so many times the prior plus its logit;
             "dev" chooses on the held-out queries, "none" leaves the logits alone.
     """
@@ -66,6 +70,7 @@ class Training(_Part):
     learning_rate: Annotated[float, Field(gt=0)] = 3e-5
     evaluations: Annotated[int, Field(ge=1)] = 4
     seed: int = 1
+    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
     dev_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     dev_limit: Annotated[int, Field(ge=1)] = 200
     easy_share: Annotated[float, Field(ge=0, le=1)] = 0.25

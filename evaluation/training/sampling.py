@@ -15,6 +15,7 @@ class Sampling:
     Attributes:
         negatives: passages beside the one that answers.
         dev_share: of the queries, held out by the hash of their text.
+        dev_sources: sources that are held out whole.
         dev_limit: the most that are held out; dev_passages: of each, the first so many of
             the order, as a window has them.
         easy_share: of the groups that the prior orders rightly by far, so many are kept:
@@ -24,6 +25,7 @@ class Sampling:
 
     negatives: int = 7
     dev_share: float = 0.05
+    dev_sources: frozenset[str] = frozenset()
     dev_limit: int = 300
     dev_passages: int = 20
     easy_share: float = 0.25
@@ -32,7 +34,11 @@ class Sampling:
 
 def split(groups: Sequence[Group], sampling: Sampling) -> tuple[list[Group], list[Group]]:
     """Training groups and held-out ones; the same query is never in both."""
-    held = [group for group in groups if _fraction(group.query) < sampling.dev_share]
+    held = [
+        group
+        for group in groups
+        if group.source in sampling.dev_sources or _fraction(group.query) < sampling.dev_share
+    ]
     held.sort(key=lambda group: _fraction("held " + group.query))
     names = {group.query.casefold() for group in held}
     training = [group for group in groups if group.query.casefold() not in names]

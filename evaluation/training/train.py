@@ -19,7 +19,7 @@ from evaluation.training.libraries import quieten, require_torch
 from evaluation.training.mining import mine
 from evaluation.training.recipe import Recipe
 from evaluation.training.sampling import Sampling, draw, split
-from evaluation.training.sources import read_sources
+from evaluation.training.sources import read_sources, source_name
 from services.assembly import open_services
 from services.errors import InvalidInput
 from services.settings import Settings
@@ -88,6 +88,7 @@ def sampling_of(recipe: Recipe) -> Sampling:
     return Sampling(
         negatives=training.negatives,
         dev_share=training.dev_share,
+        dev_sources=frozenset(source_name(each) for each in recipe.source if each.held_out),
         dev_limit=training.dev_limit,
         easy_share=training.easy_share,
     )
@@ -161,6 +162,7 @@ def learn(
             learning_rate=training.learning_rate,
             evaluations=training.evaluations,
             seed=training.seed,
+            shares=training.shares,
         ),
         work,
         lambda done, total: progress("Training", done, total),

@@ -29,6 +29,16 @@ def test_case_does_not_let_a_held_out_query_through() -> None:
     assert (len(training), len(held_out)) == (0, 2)
 
 
+def test_whole_sources_are_held_out() -> None:
+    """And of the others the share; none of their queries is trained on."""
+    groups = [*GROUPS, *(_group(1_000 + i, "other") for i in range(30))]
+    sampling = Sampling(dev_share=0.1, dev_sources=frozenset({"other"}))
+    training, held_out = split(groups, sampling)
+    assert {group.source for group in training} == {"s"}
+    assert sum(group.source == "other" for group in held_out) == 30
+    assert 30 < len(held_out) < 70
+
+
 def test_a_seed_repeats_a_draw() -> None:
     """And another seed draws otherwise."""
     drawn = draw(GROUPS, 50, Sampling(), seed=3)

@@ -1,10 +1,12 @@
 """A whole run: on pairs, from a small model, in a few steps."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from evaluation.training.held_out import judge
 from evaluation.training.recipe import Recipe, SourceChoice, Training
 from evaluation.training.train import Trained, learn, prepare
 from services.models.loading import load_bi_encoder, load_cross_encoder
@@ -121,6 +123,57 @@ async def test_a_bi_encoder_becomes_a_cross_encoder(tmp_path: Path, small_bi_enc
     assert config["winnow_interaction"] == {"crossing_layers": 1}
     model = load_cross_encoder(_settings(tmp_path, cross_encoder=str(trained.folder)))
     assert model.card.prior_scale == trained.prior_scale
+
+
+async def test_the_folder_holds_the_best_of_what_was_measured(tmp_path: Path) -> None:
+    """Parts of what was learned are measured too, and what is written is the best of all."""
+    from sentence_transformers import CrossEncoder
+
+    from evaluation.training.fine_tuning import best_point, scorer
+
+    recipe = _recipe(shares=(0.25, 0.5)).model_copy(update={"quantised": False})
+    trained = await _train(tmp_path, recipe)
+    assert [point.share for point in trained.curve] == [1, 1, 1, 1, 0.25, 0.5]
+    best = best_point(trained.curve)
+    settings, work = _settings(tmp_path), tmp_path / "work"
+    material = await prepare(settings, recipe, tmp_path, work, lambda *_: None)
+    model = CrossEncoder(str(trained.folder), max_length=48, device="cpu")
+    measured = judge(material.held_out, scorer(model), recipe.training.objective_prior_scale)
+    assert measured.alone == pytest.approx(best.held_out.alone, abs=0.01)
+    assert measured.blended == pytest.approx(best.held_out.blended, abs=0.01)
+
+
+def test_weights_between_two_models() -> None:
+    """Straight from one to the other; whole numbers, such as positions, stay."""
+    from torch import tensor
+
+    from evaluation.training.fine_tuning import between
+
+    start = {"weight": tensor([0.0, 4.0]), "positions": tensor([0, 1])}
+    end = {"weight": tensor([1.0, 0.0]), "positions": tensor([0, 1])}
+    quarter = between(start, end, 0.25)
+    assert quarter["weight"].tolist() == [0.25, 3.0]
+    assert quarter["positions"].tolist() == [0, 1]
+    assert between(start, end, 1.0)["weight"].tolist() == [1.0, 0.0]
+
+
+def test_only_what_begins_new_learns_faster(small_bi_encoder: Path, tmp_path: Path) -> None:
+    """The encoder's own layers, some of which are called dense as well, keep the low rate."""
+    from evaluation.training.fine_tuning import rates_of
+    from evaluation.training.rerankers import open_base
+    from services.models.finding import find_model
+
+    base = find_model(str(small_bi_encoder), _settings(tmp_path))
+    model = open_base(base, tmp_path / "begun", crossing_layers=1, frozen_layers=0, max_tokens=48)
+    rates = rates_of(model, 1e-5)
+    faster = {
+        name for name, _ in model.named_parameters() for part in rates if re.search(part, name)
+    }
+    assert {name.removeprefix("0.scorer.") for name in faster} == {
+        "crossing", "token_weight", "scales",
+        "dense.weight", "dense.bias", "classifier.weight", "classifier.bias",
+    }  # fmt: skip
+    assert max(rates.values()) == pytest.approx(1e-3)
 
 
 async def test_late_writes_a_bi_encoder_with_its_own_projection(
