@@ -16,7 +16,7 @@ from services.documents import ChunkRef
 from services.generations import Generation, GenerationState
 from services.ports.ledger import DeadLetter
 from services.ports.models import BiEncoder, Embedder, Encoded, Passage
-from services.ports.vectors import StoredVectors
+from services.ports.vectors import StoredVectors, VectorEntry
 from tests.indexer.conftest import settings_in
 from tests.indexer.stacks import check_congruent, state_of
 
@@ -160,8 +160,6 @@ async def test_a_damaged_vector_is_made_anew(forest: Forest) -> None:
     read = await index.read(list(before))
     record = (await forest.services.ledger.documents.read("forest", ["trees"]))["trees"]
     assert record.document is not None
-    from services.ports.vectors import VectorEntry
-
     broken = np.zeros((len(read), before[ChunkRef("trees", 0)].vector.size), np.float32)
     chunks = [read[ref] for ref in sorted(read)]
     await index.write([VectorEntry(record.document, 2, chunks, broken)], [])
