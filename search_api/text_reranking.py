@@ -1,6 +1,5 @@
 """Orders texts that the caller brings: the reranker alone, without an index."""
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from search_api.ordering import probability
 from services.assembly import Services
 from services.deadlines import Deadline
 from services.errors import ModelUnavailable
@@ -65,13 +65,8 @@ async def _by_cross_encoder(
 ) -> RankedTexts:
     until_s = time.monotonic() + deadline_s
     result = await reranker.rerank(RerankRequest(query, passages, until_s))
-    scores = [None if logit is None else _logistic(logit) for logit in result.scores]
+    scores = [None if logit is None else probability(logit) for logit in result.scores]
     return RankedTexts(scores, sum(result.truncated), result.model)
-
-
-def _logistic(logit: float) -> float:
-    # Written with tanh, which no logit overflows.
-    return 0.5 * (1.0 + math.tanh(0.5 * logit))
 
 
 async def _by_late_interaction(

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
-from services.errors import ModelUnavailable
 from services.generations import EncoderFingerprint
 from services.models.batching import plan_batches
 from services.models.folder import ModelFolder, read_languages, read_recipe
@@ -15,6 +14,7 @@ from services.models.inputs import passage_head
 from services.models.projection import TokenProjection, load_projection
 from services.models.tokenizing import Ids, ModelTokenizer, pad
 from services.models.torch_device import run_halving, torch_precision
+from services.models.torch_loading import load_pretrained
 from services.ports.models import Encoded, ModelCard, Passage
 from services.ports.vectors import TokenVectors, Vectors
 from services.settings import Settings
@@ -107,18 +107,7 @@ class TorchBiEncoder:
 def load_torch_bi_encoder(folder: ModelFolder, settings: Settings, device: str) -> TorchBiEncoder:
     """Load a sentence-transformers model from its folder; raises ModelUnavailable."""
     precision, dtype = torch_precision(settings.precision, device)
-    try:
-        model = SentenceTransformer(
-            str(folder.path),
-            device=device,
-            trust_remote_code=False,
-            local_files_only=True,
-            model_kwargs={"use_safetensors": True, "dtype": dtype},
-        )
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        raise ModelUnavailable(
-            f"sentence-transformers cannot load {folder.name} ({error}): name another model."
-        ) from error
+    model = load_pretrained(SentenceTransformer, folder, device, dtype)
     recipe = read_recipe(folder)
     hidden = int(folder.json("config.json").get("hidden_size", 0))
     projection = load_projection(folder, settings.token_dimensions, hidden)

@@ -16,6 +16,7 @@ from services.models.folder import ModelFolder, read_languages
 from services.models.pairs import PairTokenizer, TokenizedPair
 from services.models.tokenizing import ModelTokenizer
 from services.models.torch_device import run_halving, torch_precision
+from services.models.torch_loading import load_pretrained
 from services.ports.models import ModelCard, Passage, Scores
 from services.settings import Settings
 
@@ -61,18 +62,7 @@ def load_torch_cross_encoder(
 ) -> TorchCrossEncoder:
     """Load a sentence-transformers cross-encoder from its folder; raises ModelUnavailable."""
     precision, dtype = torch_precision(settings.precision, device)
-    try:
-        model = CrossEncoder(
-            str(folder.path),
-            device=device,
-            trust_remote_code=False,
-            local_files_only=True,
-            model_kwargs={"use_safetensors": True, "dtype": dtype},
-        )
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        raise ModelUnavailable(
-            f"sentence-transformers cannot load {folder.name} ({error}): name another model."
-        ) from error
+    model = load_pretrained(CrossEncoder, folder, device, dtype)
     network = model.transformers_model
     if network is None or int(network.config.num_labels) != 1:
         raise ModelUnavailable(
