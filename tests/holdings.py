@@ -1,9 +1,7 @@
 """What an engine's inventory tells, whatever is counted in it: chunks of text or vectors."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Protocol
-
 from services.candidates import Holding
+from services.ports.indexes import Index
 from services.ports.lexical import Tombstone
 
 NAMES = ("a", "B", "é", "z", "日本", "\U0001f600", "\uffee")
@@ -22,25 +20,13 @@ _HELD = {name: Holding(name, 1, 2, False, {1: 2}) for name in NAMES} | {
 }
 
 
-class Counted(Protocol):
-    """An index that tells what it holds."""
-
-    def inventory(self) -> AsyncIterator[Holding]:
-        """Everything, by document id."""
-        ...
-
-    async def holdings(self, ids: Sequence[str]) -> Mapping[str, Holding]:
-        """The same of single documents."""
-        ...
-
-
-async def check_nothing_held(index: Counted) -> None:
+async def check_nothing_held(index: Index) -> None:
     """Nothing is counted in an empty index."""
     assert [holding async for holding in index.inventory()] == []
     assert await index.holdings(["a"]) == {}
 
 
-async def check_holdings(index: Counted) -> None:
+async def check_holdings(index: Index) -> None:
     """All that was written is counted, tombstones too, by id; the same is told of single ids."""
     found = [holding async for holding in index.inventory()]
     assert found == [_HELD[name] for name in sorted(_HELD)]

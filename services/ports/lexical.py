@@ -1,13 +1,13 @@
 """The text index."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.candidates import Holding, IndexedVersion, Run, Survey
-from services.documents import Chunk, ChunkRef, Document
+from services.candidates import IndexedVersion, Run, Survey
+from services.documents import Chunk, Document
 from services.filters import Filter
-from services.generations import Generation
+from services.ports.indexes import Index, IndexStore
 from services.queries import LexicalQuery, Sort
 
 
@@ -31,7 +31,7 @@ class Tombstone:
     version: int
 
 
-class LexicalIndex(Protocol):
+class LexicalIndex(Index, Protocol):
     """One generation's text index."""
 
     async def write(
@@ -70,43 +70,6 @@ class LexicalIndex(Protocol):
         rights count too; the plain words do not.
         """
 
-    async def read(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, Chunk]:
-        """The chunks as indexed, for as many as are there."""
 
-    async def versions(self, after: str, limit: int) -> Sequence[IndexedVersion]:
-        """What is indexed, by document id, from the first id greater than ``after``."""
-
-    def inventory(self) -> AsyncIterator[Holding]:
-        """What is there, by document id, tombstones included, counted chunk by chunk.
-
-        Writes meanwhile may or may not be seen; :meth:`holdings` tells of the present.
-        """
-
-    async def holdings(self, ids: Sequence[str]) -> Mapping[str, Holding]:
-        """What is there of these documents, for as many as have left a trace."""
-
-
-class LexicalStore(Protocol):
+class LexicalStore(IndexStore[LexicalIndex], Protocol):
     """Where text indexes live."""
-
-    async def open(self, generation: Generation) -> LexicalIndex:
-        """The generation's index, created where it does not exist; cheap when repeated."""
-
-    async def drop(self, generation: Generation) -> None:
-        """Remove the generation's index for good; nothing happens where there is none."""
-
-    async def orphans(self, known: Collection[Generation]) -> Sequence[str]:
-        """Names of indexes that were made for none of these generations, in order.
-
-        Only what is named as this installation names its indexes; another one that shares the
-        engine must have a prefix that does not begin as this one's does.
-        """
-
-    async def remove(self, orphan: str) -> None:
-        """Remove what :meth:`orphans` named; nothing happens where it is gone."""
-
-    async def ping(self) -> None:
-        """Raise BackendUnavailable where the engine does not answer."""
-
-    async def close(self) -> None:
-        """Release what is held."""

@@ -1,15 +1,15 @@
 """The vector index."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates import Holding, IndexedVersion, Run
+from services.candidates import Run
 from services.documents import Chunk, ChunkRef, Document
-from services.generations import Generation
+from services.ports.indexes import Index, IndexStore
 from services.ports.lexical import Tombstone
 from services.queries import Scope
 
@@ -48,7 +48,7 @@ class StoredVectors:
     tokens: TokenVectors | None = None
 
 
-class VectorIndex(Protocol):
+class VectorIndex(Index, Protocol):
     """One generation's vector index."""
 
     async def write(
@@ -83,43 +83,6 @@ class VectorIndex(Protocol):
         They may be written again however often: they point where they pointed.
         """
 
-    async def read(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, Chunk]:
-        """The chunks as indexed, for as many as are there."""
 
-    async def versions(self, after: str, limit: int) -> Sequence[IndexedVersion]:
-        """What is indexed, by document id, from the first id greater than ``after``."""
-
-    def inventory(self) -> AsyncIterator[Holding]:
-        """What is there, by document id, tombstones included, counted chunk by chunk.
-
-        Writes meanwhile may or may not be seen; :meth:`holdings` tells of the present.
-        """
-
-    async def holdings(self, ids: Sequence[str]) -> Mapping[str, Holding]:
-        """What is there of these documents, for as many as have left a trace."""
-
-
-class VectorStore(Protocol):
+class VectorStore(IndexStore[VectorIndex], Protocol):
     """Where vector indexes live."""
-
-    async def open(self, generation: Generation) -> VectorIndex:
-        """The generation's index, created where it does not exist; cheap when repeated."""
-
-    async def drop(self, generation: Generation) -> None:
-        """Remove the generation's index for good; nothing happens where there is none."""
-
-    async def orphans(self, known: Collection[Generation]) -> Sequence[str]:
-        """Names of indexes that were made for none of these generations, in order.
-
-        Only what is named as this installation names its indexes; another one that shares the
-        engine must have a prefix that does not begin as this one's does.
-        """
-
-    async def remove(self, orphan: str) -> None:
-        """Remove what :meth:`orphans` named; nothing happens where it is gone."""
-
-    async def ping(self) -> None:
-        """Raise BackendUnavailable where the engine does not answer."""
-
-    async def close(self) -> None:
-        """Release what is held."""

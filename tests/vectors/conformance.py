@@ -13,20 +13,11 @@ from services.queries import Scope
 from services.rights import Rights
 from tests.holdings import NAMES, NONE, TOMBSTONES, check_holdings, check_nothing_held
 from tests.vectors.examples import DIMENSIONS, direction, entry, generation, query, refs
+from tests.vectors.suite import VectorSuite
 
 
-class VectorStoreConformance:
-    """Override the fixture ``store``."""
-
-    @pytest.fixture
-    async def store(self) -> VectorStore:
-        """The adapter under test, empty."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    async def index(self, store: VectorStore) -> VectorIndex:
-        """An empty index without token vectors."""
-        return await store.open(generation())
+class VectorStoreConformance(VectorSuite):
+    """Inherited by an adapter's test class, which gives ``store``."""
 
     async def test_search_orders_by_cosine(self, index: VectorIndex) -> None:
         """The nearest direction comes first, whatever its length."""

@@ -6,20 +6,11 @@ import pytest
 from services.documents import ChunkRef
 from services.ports.vectors import VectorIndex, VectorStore
 from tests.vectors.examples import TOKEN_DIMENSIONS, direction, entry, generation
+from tests.vectors.suite import VectorSuite
 
 
-class TokenVectorConformance:
-    """Override the fixture ``store``."""
-
-    @pytest.fixture
-    async def store(self) -> VectorStore:
-        """The adapter under test, empty."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    async def index(self, store: VectorStore) -> VectorIndex:
-        """An empty index without token vectors."""
-        return await store.open(generation())
+class TokenVectorConformance(VectorSuite):
+    """Inherited by an adapter's test class, which gives ``store``."""
 
     @pytest.fixture
     async def token_index(self, store: VectorStore) -> VectorIndex:
