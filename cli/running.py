@@ -13,7 +13,6 @@ from services.errors import WinnowError
 
 DONE = 0
 FAILED = 1
-USAGE = 2
 SOME_REFUSED = 3
 UNREACHABLE = 4
 INTERRUPTED = 130

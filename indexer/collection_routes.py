@@ -21,7 +21,11 @@ MAX_DEAD_LETTERS = 100
 
 def add_collection_routes(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
     """Add the routes of collections themselves to those under ``/v1/collections``."""
+    _add_reading(routes, indexer)
+    _add_writing(routes, indexer)
 
+
+def _add_reading(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
     @routes.get("", tags=["collections"])
     async def list_collections(
         service: Annotated[Indexer, Depends(indexer)],
@@ -29,23 +33,6 @@ def add_collection_routes(routes: APIRouter, indexer: Callable[..., Indexer]) ->
         """All collections by name."""
         collections = await service.list_collections()
         return CollectionsAnswer(collections=[CollectionAnswer.of(item) for item in collections])
-
-    @routes.put("/{collection}", tags=["collections"], responses={201: {"model": CollectionAnswer}})
-    async def put_collection(
-        collection: str,
-        response: Response,
-        service: Annotated[Indexer, Depends(indexer)],
-        who: Annotated[str, Depends(who_asked)],
-        body: CollectionBody | None = None,
-    ) -> CollectionAnswer:
-        """Create a collection (201), or declare more keys of one that is there (200).
-
-        Neither a key's type nor the language can change: that is a 409.
-        """
-        declared = body or CollectionBody()
-        stored, created = await service.declare(collection, declared.fields, declared.language, who)
-        response.status_code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
-        return CollectionAnswer.of(stored)
 
     @routes.get("/{collection}", tags=["collections"])
     async def get_collection(
@@ -63,6 +50,25 @@ def add_collection_routes(routes: APIRouter, indexer: Callable[..., Indexer]) ->
                 for letter in letters[:MAX_DEAD_LETTERS]
             ],
         )
+
+
+def _add_writing(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
+    @routes.put("/{collection}", tags=["collections"], responses={201: {"model": CollectionAnswer}})
+    async def put_collection(
+        collection: str,
+        response: Response,
+        service: Annotated[Indexer, Depends(indexer)],
+        who: Annotated[str, Depends(who_asked)],
+        body: CollectionBody | None = None,
+    ) -> CollectionAnswer:
+        """Create a collection (201), or declare more keys of one that is there (200).
+
+        Neither a key's type nor the language can change: that is a 409.
+        """
+        declared = body or CollectionBody()
+        stored, created = await service.declare(collection, declared.fields, declared.language, who)
+        response.status_code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
+        return CollectionAnswer.of(stored)
 
     @routes.delete("/{collection}", tags=["collections"], status_code=204)
     async def delete_collection(

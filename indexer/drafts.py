@@ -5,13 +5,11 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from indexer.draft import Draft, Refusal, storable
+from indexer.draft import Draft, storable
 from indexer.rendering.rendered import Rendered
 from services.collections import MAX_KEYWORD_BYTES
 from services.documents import check_id
 from services.errors import InvalidDocument
-
-__all__ = ["Draft", "Refusal", "draft_from_json", "flatten", "render", "storable"]
 
 _FIELDS = ("id", "_id", "text", "title", "url", "language", "metadata", "principals", "format")
 _FORMATS = ("text", "markdown", "html")

@@ -52,11 +52,6 @@ class Progress:
     seconds: float
 
     @property
-    def chunks_per_second(self) -> float:
-        """The rate so far."""
-        return self.chunks / self.seconds if self.seconds > 0 else 0.0
-
-    @property
     def seconds_left(self) -> float | None:
         """Time left at the rate so far, None before anything is done."""
         if not self.documents:

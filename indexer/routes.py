@@ -47,13 +47,15 @@ _WORST_ESCAPING = 6  # a control character of one byte is \\u0000 in JSON
 
 After = Annotated[str, Query(description="List from the first id greater than this one.")]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
-_DOCUMENT = {
+_DOCUMENTS = "/{collection}/documents"
+_DOCUMENT = _DOCUMENTS + "/{id:document_id}"
+_DOCUMENT_BODY = {
     "requestBody": {
         "required": True,
         "content": {"application/json": {"schema": DocumentBody.model_json_schema()}},
     }
 }
-_NDJSON = {
+_BULK_BODY = {
     "requestBody": {
         "required": True,
         "description": 'One JSON object a line: a document with its id, or {"delete": "id"}.',
@@ -93,15 +95,14 @@ def router(indexer: Callable[..., Indexer]) -> APIRouter:
     """
     routes = APIRouter(prefix="/v1/collections")
     add_collection_routes(routes, indexer)
-    _add_documents(routes, indexer)
+    _add_reading(routes, indexer)
+    _add_writing(routes, indexer)
     _add_bulk(routes, indexer)
     return routes
 
 
-def _add_documents(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
-    path = "/{collection}/documents"
-
-    @routes.get(path, tags=["documents"])
+def _add_reading(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
+    @routes.get(_DOCUMENTS, tags=["documents"])
     async def list_documents(
         collection: str,
         service: Annotated[Indexer, Depends(indexer)],
@@ -116,7 +117,7 @@ def _add_documents(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
             next=page[-1].document_id if len(page) == limit else None,
         )
 
-    @routes.get(path + "/{id:document_id}", tags=["documents"])
+    @routes.get(_DOCUMENT, tags=["documents"])
     async def get_document(
         collection: str,
         identifier: Annotated[str, Depends(document_id)],
@@ -125,12 +126,14 @@ def _add_documents(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
         """A document whole."""
         return DocumentAnswer.whole(await service.get(collection, identifier))
 
+
+def _add_writing(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
     @routes.put(
-        path + "/{id:document_id}",
+        _DOCUMENT,
         tags=["documents"],
         status_code=202,
         responses={200: {"model": WriteAnswer}},
-        openapi_extra=_DOCUMENT,
+        openapi_extra=_DOCUMENT_BODY,
     )
     async def put_document(
         collection: str,
@@ -154,7 +157,7 @@ def _add_documents(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
         return answer
 
     @routes.delete(
-        path + "/{id:document_id}",
+        _DOCUMENT,
         tags=["documents"],
         status_code=202,
         responses={200: {"model": WriteAnswer}},
@@ -180,11 +183,11 @@ def _add_documents(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
 
 def _add_bulk(routes: APIRouter, indexer: Callable[..., Indexer]) -> None:
     @routes.post(
-        "/{collection}/documents",
+        _DOCUMENTS,
         tags=["documents"],
         status_code=202,
         responses={200: {"model": BulkAnswer}},
-        openapi_extra=_NDJSON,
+        openapi_extra=_BULK_BODY,
     )
     async def put_documents(
         collection: str,

@@ -11,7 +11,7 @@ from indexer.consistency.background import BackgroundReconciliation
 from indexer.consistency.service import Consistency
 from indexer.draft import Draft
 from indexer.draining import Drainer, drained
-from indexer.generations.completion import WINNOW
+from indexer.generations.auditing import WINNOW
 from indexer.generations.service import Generations
 from indexer.intake import outcome, prepared
 from indexer.outcomes import IndexingReport, OnProgress, Outcome, Removal

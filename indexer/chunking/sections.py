@@ -64,7 +64,7 @@ def section_tree(document: Document) -> Section:
 
 def _close(stack: list[Section], level: int, end: int) -> None:
     """End the sections that a heading of this level ends."""
-    while stack and (stack[-1].level >= level):
+    while stack and stack[-1].level >= level:
         section = stack.pop()
         section.end = end
         if not section.children:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from indexer.draining import Drainer
-from indexer.generations.auditing import audited
+from indexer.generations.auditing import WINNOW, audited
 from indexer.leading import new_holder
 from indexer.reconciliation import reconcile
 from indexer.verification import Walk
@@ -17,7 +17,6 @@ SHARE = 0.1
 FIRST_S = 600.0
 """The first walk comes so long after the start, or sooner where the interval is shorter."""
 
-_WHO = "winnow"
 _LOOKS = 20
 
 _log = logging.getLogger(__name__)
@@ -69,6 +68,6 @@ class BackgroundReconciliation:
         if repairs.wrote:
             _log.warning("'%s' had discrepancies: %s", collection, repairs.summary)
             self._drainer.wake(collection)
-            async with audited(self._ledger.audit, _WHO, "reconcile", collection) as action:
+            async with audited(self._ledger.audit, WINNOW, "reconcile", collection) as action:
                 action.detail = repairs.summary
         return True

@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 from services.errors import AlreadyExists, InvalidInput, NotFound, WinnowError
 from services.ports.audit import AuditEntry, AuditLog
 
+WINNOW = "winnow"
+"""Who acts where nobody asked at that moment."""
+
 _REFUSALS = (InvalidInput, NotFound, AlreadyExists)
 
 _log = logging.getLogger(__name__)

@@ -2,15 +2,12 @@
 
 from dataclasses import replace
 
-from indexer.generations.auditing import audited
+from indexer.generations.auditing import WINNOW, audited
 from indexer.generations.checks import demand, look
 from indexer.generations.switching import Switch
 from services.assembly import Services
 from services.errors import InvalidInput
 from services.generations import Generation, GenerationState
-
-WINNOW = "winnow"
-"""Who acts where nobody asked at that moment."""
 
 
 class Completion:

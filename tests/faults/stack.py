@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from cli.application import create_app, open_runtime
-from indexer.drafts import Draft
+from indexer.draft import Draft
 from indexer.service import Indexer
 from services.assembly import open_services
 from services.settings import Settings

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from indexer.drafts import Draft, draft_from_json, storable
+from indexer.draft import Draft, storable
+from indexer.drafts import draft_from_json
 from services.documents import Heading
 from services.errors import InvalidDocument, InvalidId, TooLarge
 

@@ -10,7 +10,7 @@ import pytest
 
 from evaluation.collections import read_collection
 from evaluation.measures import measure
-from indexer.drafts import Draft
+from indexer.draft import Draft
 from indexer.service import Indexer
 from search_api.answer import SearchAnswer
 from search_api.request import SearchRequest

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.drafts import Draft
+from indexer.draft import Draft
 from indexer.service import Indexer
 from search_api.answer import SearchAnswer
 from search_api.request import SearchRequest
@@ -48,6 +48,14 @@ class Library:
         return await self.search_service.search(self.name, request)
 
 
+async def stocked(services: Services, *drafts: Draft, language: str = "en") -> Library:
+    """A library of these documents, indexed."""
+    library = Library(services, Indexer(services), SearchService(services))
+    await library.indexer.create_collection(library.name, language=language)
+    await library.add(*drafts)
+    return library
+
+
 @pytest.fixture
 async def services(tmp_path: Path) -> AsyncIterator[Services]:
     settings = Settings(
@@ -60,7 +68,4 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
 
 @pytest.fixture
 async def library(services: Services) -> Library:
-    library = Library(services, Indexer(services), SearchService(services))
-    await library.indexer.create_collection("default", language="en")
-    await library.add(*LIBRARY)
-    return library
+    return await stocked(services, *LIBRARY)

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.service import Indexer
 from search_api.rerankers import by_preference
 from search_api.service import SearchService
 from services.assembly import Services, open_services
@@ -17,7 +16,7 @@ from services.models.overlap import OVERLAP
 from services.ports.models import Reranker, RerankRequest, RerankResult
 from services.settings import Settings
 
-from .conftest import LIBRARY, Library
+from .conftest import LIBRARY, Library, stocked
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny-cross-encoder"
 
@@ -60,10 +59,7 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
 
 @pytest.fixture
 async def library(services: Services) -> Library:
-    library = Library(services, Indexer(services), SearchService(services))
-    await library.indexer.create_collection("default", language="en")
-    await library.add(*LIBRARY)
-    return library
+    return await stocked(services, *LIBRARY)
 
 
 def with_first(library: Library, first: Busy | None) -> Library:
@@ -120,9 +116,7 @@ async def test_the_fallback_stands_in_for_a_model_that_is_missing(tmp_path: Path
     chosen = settings_in(tmp_path, cross_encoder="nobody/nothing", fallback_cross_encoder=str(TINY))
     async with open_services(chosen) as services:
         assert "cross_encoder" in services.missing
-        library = Library(services, Indexer(services), SearchService(services))
-        await library.indexer.create_collection("default", language="en")
-        await library.add(*LIBRARY)
+        library = await stocked(services, *LIBRARY)
         answer = await library.search("hot coffee")
         assert answer.models["cross_encoder"].name == TINY.name
         assert answer.degraded == ["reranker_fallback"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.drafts import Draft
+from indexer.draft import Draft
 from indexer.service import Indexer
 from search_api.service import SearchService
 from services.assembly import open_services

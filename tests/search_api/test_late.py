@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from indexer.service import Indexer
 from search_api.late import BM25_WEIGHT, COSINE_WEIGHT, MAX_SIM_WEIGHT, blend
 from search_api.service import SearchService
 from services.assembly import open_services
@@ -17,7 +16,7 @@ from services.documents import ChunkRef
 from services.ports.models import Passage
 from services.settings import Settings
 
-from .conftest import LIBRARY, Library
+from .conftest import LIBRARY, Library, stocked
 
 scores = arrays(np.float64, 6, elements=st.integers(-500, 500).map(lambda tenths: tenths / 10))
 
@@ -29,10 +28,7 @@ async def tokens_library(tmp_path: Path) -> AsyncIterator[Library]:
         deadline_ms=20_000, _env_file=None,
     )  # fmt: skip
     async with open_services(settings) as services:
-        library = Library(services, Indexer(services), SearchService(services))
-        await library.indexer.create_collection("default", language="en")
-        await library.add(*LIBRARY)
-        yield library
+        yield await stocked(services, *LIBRARY)
 
 
 @given(scores, scores, scores)

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.drafts import Draft
-from indexer.service import Indexer
+from indexer.draft import Draft
 from search_api.answer import PassageAnswer, SearchAnswer
 from search_api.request import SearchRequest
 from search_api.service import SearchService
@@ -31,7 +30,7 @@ from services.models.loading import load_bi_encoder
 from services.ports.models import BiEncoder, Passage
 from services.ports.vectors import TokenVectors
 from services.settings import Settings
-from tests.search_api.conftest import Library
+from tests.search_api.conftest import Library, stocked
 
 STREETS = [
     Draft("street", "The straße beside our river is narrow and long.", "Streets"),
@@ -117,10 +116,7 @@ async def streets(tmp_path: Path) -> AsyncIterator[Library]:
         deadline_ms=20_000, _env_file=None,
     )  # fmt: skip
     async with open_services(settings) as services:
-        library = Library(services, Indexer(services), SearchService(services))
-        await library.indexer.create_collection("default", language="en")
-        await library.add(*STREETS)
-        yield library
+        yield await stocked(services, *STREETS)
 
 
 def marked(answer: SearchAnswer, identifier: str) -> dict[str, list[str]]:

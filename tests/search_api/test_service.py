@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from indexer.drafts import Draft
+from indexer.draft import Draft
 from search_api.request import SearchRequest
 from services.errors import (
     CollectionNotFound,

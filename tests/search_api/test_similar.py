@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.drafts import Draft
+from indexer.draft import Draft
 from search_api.similar import similar
 from search_api.words import parse_words, plain_words
 from services.errors import DocumentNotFound
