@@ -17,6 +17,10 @@ _DEGRADED = {
     ),
     "late_interaction_missing": "Late interaction is not available for these documents.",
     "late_interaction_unavailable": "Late interaction did not answer; the order does without it.",
+    "ledger_unavailable": (
+        "The ledger does not answer: documents are shown as they were a while ago, and what was "
+        "changed or deleted since may still be among them."
+    ),
     "passages_unavailable": "Some passages could not be read, so those results show none.",
     "rerank_budget": "There was no time left to rerank; the order is that of the first stage.",
     "rerank_deadline": "Reranking ran out of time: only the first results were reranked.",

@@ -135,8 +135,11 @@ def test_totals_say_their_relation() -> None:
 
 def test_reasons_are_sentences_known_or_not() -> None:
     """A reason that the page has not heard of is still readable."""
-    known, unknown = degraded_sentences(["cross_encoder_missing", "moon_in_the_wrong_house"])
+    known, away, unknown = degraded_sentences(
+        ["cross_encoder_missing", "ledger_unavailable", "moon_in_the_wrong_house"]
+    )
     assert known.startswith("No reranking model is installed")
+    assert away.startswith("The ledger does not answer")
     assert unknown == "Moon in the wrong house."
 
 
