@@ -7,11 +7,13 @@ cost milliseconds.
 import asyncio
 import importlib
 import multiprocessing
+import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
+from pathlib import Path
 from typing import Any
 
 from indexer.draft import Draft
@@ -107,6 +109,16 @@ class Host:
         """Whether it has not died yet."""
         return self._process is not None and self._process.is_alive()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped, and does nothing until it is told to go on."""
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text("ascii")
+        return stat.rpartition(") ")[2].startswith("T")
+
+    def go_on(self) -> None:
+        """Let it go on after it was stopped."""
+        os.kill(self._process.pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """SIGKILL, whatever it is doing."""
         if self._process is not None:
@@ -177,9 +189,9 @@ class Commands:
         except Exception as error:  # noqa: BLE001  # the test is to fail, not this process
             return AssertionError(f"{name} raised {type(error).__name__}: {error}")
 
-    async def arm(self, point: str, count: int) -> None:
-        """Die at a fault point."""
-        self._killer.arm(point, count)
+    async def arm(self, point: str, count: int, number: int = signal.SIGKILL) -> None:
+        """Die, or be stopped, at a fault point."""
+        self._killer.arm(point, count, signal.Signals(number))
 
     async def run(self) -> None:
         """Index in the background from now on."""

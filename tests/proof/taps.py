@@ -78,22 +78,24 @@ def tapped(services: Services, tap: Tap) -> Services:
 
 
 class Killer:
-    """Ends this process at a fault point, once it was passed so many times."""
+    """Ends this process, or stops it, at a fault point once it was passed so many times."""
 
     def __init__(self, inner: Tap | None = None) -> None:
         self._inner = inner
         self._point = ""
         self._left = 0
+        self._signal = signal.SIGKILL
 
-    def arm(self, point: str, count: int) -> None:
-        """SIGKILL at the ``count``-th pass of a point; "" disarms."""
-        self._point, self._left = point, count
+    def arm(self, point: str, count: int, number: signal.Signals = signal.SIGKILL) -> None:
+        """A signal at the ``count``-th pass of a point; "" disarms."""
+        self._point, self._left, self._signal = point, count, number
 
     def step(self, name: str) -> None:
         """A point was passed: the pipeline's checkpoint."""
         self._left -= name == self._point
         if self._point and self._left <= 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._point = ""  # one that was stopped goes on
+            os.kill(os.getpid(), self._signal)
 
     async def __call__(self, point: str, call: Call, *arguments: Any, **named: Any) -> Any:
         """Kill before or after the call, or neither."""
