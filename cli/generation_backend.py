@@ -37,6 +37,9 @@ class GenerationBackend(Protocol):
     async def checks(self, collection: str, identifier: str) -> JsonObject:
         """What a switch asks for, looked at now."""
 
+    async def judge(self, collection: str, identifier: str, verdict: JsonObject) -> JsonObject:
+        """Keep what judged queries say of a generation."""
+
     async def activate(
         self, collection: str, identifier: str, *, force: bool, verdict: JsonObject | None = None
     ) -> JsonObject:
@@ -84,6 +87,12 @@ class LocalGenerations:
         """See :class:`GenerationBackend`."""
         found = await self._service.check(collection, identifier)
         return ChecksAnswer.of(found).model_dump(mode="json")
+
+    async def judge(self, collection: str, identifier: str, verdict: JsonObject) -> JsonObject:
+        """See :class:`GenerationBackend`."""
+        said = VerdictBody.model_validate(verdict).verdict()
+        judged = await self._service.judge(collection, identifier, self._who, said)
+        return await self._answer(collection, judged.id)
 
     async def activate(
         self, collection: str, identifier: str, *, force: bool, verdict: JsonObject | None = None
@@ -140,6 +149,10 @@ class RemoteGenerations:
     async def checks(self, collection: str, identifier: str) -> JsonObject:
         """See :class:`GenerationBackend`."""
         return await self._send("GET", collection, f"{_path(identifier)}/checks")
+
+    async def judge(self, collection: str, identifier: str, verdict: JsonObject) -> JsonObject:
+        """See :class:`GenerationBackend`."""
+        return await self._send("PUT", collection, f"{_path(identifier)}/verdict", json=verdict)
 
     async def activate(
         self, collection: str, identifier: str, *, force: bool, verdict: JsonObject | None = None

@@ -153,7 +153,7 @@ def _notes(generation: JsonObject) -> list[str]:
     if generation["progress"]:
         notes.append(progress_line(generation["progress"]))
     if generation["state"] == "ready":
-        notes.append("'winnow admin activate' switches to it")
+        notes.append(generation["refused"] or "'winnow admin activate' switches to it")
     if generation["removable_at"]:
         ends_at = datetime.fromisoformat(generation["removable_at"])
         notes.append(f"written to, and kept, until {ends_at:%Y-%m-%d %H:%M} UTC")

@@ -179,6 +179,8 @@ async def _judge(
         verdict = beside.verdict(work.judged.max_drop)
         if work.activate:
             return await _switched(backend, work, result, verdict)
+        if built["state"] == "ready":
+            await generations.judge(work.collection, identifier, verdict)
         result.refused = beside.refusal(work.judged.max_drop)
     elif work.activate and built["state"] == "live":
         say(f"'{work.collection}' is answered by {identifier}.")

@@ -177,6 +177,7 @@ class GenerationAnswer(BaseModel):
     pending: int = Field(description="documents and deletions that it lacks")
     dead_letters: int = Field(description="documents that cannot be indexed into it")
     searches: int = Field(description="that run on it in the process that answers")
+    refused: str = Field(description="why judged queries refuse the switch; empty: they do not")
     progress: ProgressAnswer | None = Field(description="of a build; null for all others")
 
     @classmethod
@@ -195,6 +196,7 @@ class GenerationAnswer(BaseModel):
             pending=standing.pending,
             dead_letters=standing.dead,
             searches=standing.in_use,
+            refused=generation.build.fault if generation.state is GenerationState.READY else "",
             progress=ProgressAnswer.of(generation.build, standing.pending, standing.waiting)
             if building
             else None,

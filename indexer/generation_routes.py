@@ -106,6 +106,18 @@ def _add_switches(routes: APIRouter, generations: Callable[..., Generations]) ->
         """What a switch asks for, looked at now."""
         return ChecksAnswer.of(await service.check(collection, id))
 
+    @routes.put("/generations/{id}/verdict")
+    async def judge_generation(
+        service: Annotated[Generations, Depends(generations)],
+        who: Who,
+        id: str,  # noqa: A002
+        body: VerdictBody,
+        collection: Name = "default",
+    ) -> GenerationAnswer:
+        """Keep what judged queries say of a generation: too great a loss refuses the switch."""
+        judged = await service.judge(collection, id, who, body.verdict())
+        return await _answer(service, collection, judged.id)
+
     @routes.post("/generations/{id}/activate")
     async def activate_generation(
         service: Annotated[Generations, Depends(generations)],

@@ -64,10 +64,17 @@ class Verdict:
         """For people and the audit log."""
         return f"{self.measure} {self.live:.4f} before, {self.new:.4f} after"
 
+    @property
+    def refusal(self) -> str:
+        """Why the switch is refused, "" where it is not."""
+        if self.live - self.new <= self.max_drop:
+            return ""
+        return (
+            f"The switch was refused: {self}, and at most {self.max_drop:g} may be lost. "
+            "Keep the live generation, or allow more with --max-drop."
+        )
+
     def demand(self) -> None:
         """Raise InvalidInput where too much would be lost."""
-        if self.live - self.new > self.max_drop:
-            raise InvalidInput(
-                f"The switch was refused: {self}, and at most {self.max_drop:g} may be lost. "
-                "Keep the live generation, or allow more with --max-drop."
-            )
+        if self.refusal:
+            raise InvalidInput(self.refusal)

@@ -97,10 +97,14 @@ class Generations:
 
     async def _go_on(self, generation: Generation, order: Order, action: Action) -> Generation:
         action.generation = generation.id
+        ready = generation.state is GenerationState.READY
+        if ready and generation.build.fault and order.activate:
+            raise InvalidInput(_refused(generation))
 
         def asked(held: Generation) -> Generation:
-            build = replace(held.build, activate=order.activate, speed=order.speed)
-            return replace(held, build=replace(build, paused=False, fault=""))
+            build = replace(held.build, activate=order.activate, speed=order.speed, paused=False)
+            # Failed checks are tried again; what judged queries said of it still holds.
+            return replace(held, build=build if ready else replace(build, fault=""))
 
         changed = await self._ledger.collections.change_generation(generation, asked)
         self._drainer.wake(generation.collection)
@@ -193,6 +197,7 @@ class Generations:
             action.generation = generation.id
             action.detail = str(verdict or "")
             if verdict is not None:
+                generation = await self._judged(generation, verdict)
                 verdict.demand()
             if generation.state is GenerationState.LIVE:
                 raise InvalidInput(f"The generation {identifier} is live already.")
@@ -201,12 +206,33 @@ class Generations:
                     f"The generation {identifier} is not complete: "
                     f"{generation.build.fault or 'it is being built'}."
                 )
+            if generation.build.fault and not force:
+                raise InvalidInput(_refused(generation))
             await self._switch.catch_up(generation)
             if force:
                 action.detail = "without checks"
             else:
                 demand(await look(self._services, generation))
             return await self._switch.to(generation)
+
+    async def judge(
+        self, collection: str, identifier: str, who: str, verdict: Verdict
+    ) -> Generation:
+        """Keep what judged queries say of a generation: until it is another, that holds."""
+        audit = self._ledger.audit
+        async with audited(audit, who, "judge", collection, identifier) as action:
+            generation = await self._find(collection, identifier, GenerationState.READY)
+            action.generation = generation.id
+            action.detail = str(verdict)
+            return await self._judged(generation, verdict)
+
+    async def _judged(self, generation: Generation, verdict: Verdict) -> Generation:
+        def judged(held: Generation) -> Generation:
+            if held.state is GenerationState.BUILDING:
+                return held  # its fault is that of its checks
+            return replace(held, build=replace(held.build, fault=verdict.refusal))
+
+        return await self._ledger.collections.change_generation(generation, judged)
 
     async def rollback(self, collection: str, who: str, identifier: str = "") -> Generation:
         """Switch back to the generation that was live before, or to a named retired one.
@@ -255,3 +281,7 @@ class Generations:
             f"'{collection}' has {number}{named}{f' that is {wanted}' if wanted else ''}: "
             "'winnow admin generations' lists them."
         )
+
+
+def _refused(generation: Generation) -> str:
+    return f"{generation.build.fault} 'winnow admin activate --force' switches all the same."

@@ -102,8 +102,23 @@ def test_a_loss_of_quality_refuses_the_switch(
     assert command("admin", "audit", "--json") == 0
     newest = json.loads(capsys.readouterr().out)[0]
     assert (newest["action"], newest["outcome"]) == ("activate", "refused")
+    # It stays refused, until it is measured again or forced.
+    assert command("admin", "activate") == 2
+    assert "at most 0.1 may be lost" in capsys.readouterr().err
+    assert command("admin", "generations") == 0
+    assert "at most 0.1 may be lost" in " ".join(capsys.readouterr().out.split())
+    assert command(*alone, "--language", "own") == 2
+    measured = ("admin", "reindex", "--model", "none", "--language", "own", "--judgments", "judged")
+    assert command(*measured, "--max-drop", "0.2") == 1
+    assert command("admin", "activate") == 2
+    assert "at most 0.2 may be lost" in capsys.readouterr().err
+    assert command(*measured, "--max-drop", "1") == 0
+    assert command("admin", "activate") == 0
+    assert command("admin", "rollback") == 0
+    assert command("admin", "reindex", "--model", "none", "--language", "own", "--force") == 0
+    assert states(command, capsys) == ["retired", "live", "retired", "ready"]
     assert command("admin", "cancel") == 0
-    assert states(command, capsys) == ["retired", "live"]
+    assert states(command, capsys) == ["retired", "live", "retired"]
 
 
 def test_what_cannot_be_is_said(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
