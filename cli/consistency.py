@@ -1,8 +1,10 @@
 """What the commands of ``winnow admin`` on consistency do and show."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -130,12 +132,14 @@ def show_dead_letters(answer: JsonObject, console: Console) -> None:
 
 
 def show_audit(entries: Sequence[JsonObject], console: Console) -> None:
-    """A table, newest first."""
-    columns = ("at", "who", "action", "collection", "generation", "outcome", "detail")
-    table = Table(*columns, box=None)
+    """An entry a line, newest first, times in UTC; a detail stands below its entry."""
     for each in entries:
-        table.add_row(*(Text(str(each[name])) for name in columns))
-    console.print(table)
+        at = datetime.fromisoformat(each["at"]).astimezone(UTC)
+        what = "/".join(each[name] for name in ("collection", "generation") if each[name])
+        parts = (f"{at:%Y-%m-%d %H:%M:%S}", each["action"], what, each["outcome"], each["who"])
+        console.print(Text(" · ".join(part for part in parts if part)))
+        if each["detail"]:
+            console.print(Padding(Text(each["detail"]), (0, 0, 0, 4)))
 
 
 def told(done: JsonObject) -> str:

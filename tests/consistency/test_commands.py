@@ -169,6 +169,29 @@ async def test_dead_letters_are_listed_retried_and_dropped(tmp_path: Path) -> No
     assert {each["who"].rpartition("@")[0] for each in log} == {getpass.getuser()}
 
 
+def test_the_log_tells_when_what_and_who() -> None:
+    """A line each, whole where it fits nowhere; what is not known is left out."""
+    entry = {
+        "at": "2026-05-01T12:30:05.25+02:00",
+        "who": "admin key from 192.0.2.7",
+        "action": "activate",
+        "collection": "books",
+        "generation": "g0002-3de5f55cff4d-370375",
+        "outcome": "refused",
+        "detail": "contents: 3 faults",
+    }
+    backup = entry | {"action": "backup", "collection": "", "generation": "", "detail": ""}
+    console = Console(width=100, record=True, file=io.StringIO())
+    consistency.show_audit([entry, backup], console)
+    assert [line.rstrip() for line in console.export_text().splitlines()] == [
+        "2026-05-01 10:30:05 · activate · books/g0002-3de5f55cff4d-370375 · refused · "
+        "admin key from",
+        "192.0.2.7",
+        "    contents: 3 faults",
+        "2026-05-01 10:30:05 · backup · refused · admin key from 192.0.2.7",
+    ]
+
+
 async def test_a_backup_that_breaks_off_leaves_the_one_before(tmp_path: Path) -> None:
     """A file takes its name when it is whole; what cannot be written is a usage error."""
     settings = settings_in(tmp_path / "data")
