@@ -26,7 +26,12 @@ _LONGEST_PAUSE_S = 3.0
 LONGEST_RETRY_S = int(ATTEMPTS * (WRITE_TIMEOUT_S + _LONGEST_PAUSE_S))
 """Seconds after which no attempt of a write can still be under way."""
 
-_PASSING = frozenset({429, 502, 503, 504})
+_PASSING = frozenset({429, 500, 502, 503, 504})
+_FORBIDDEN = frozenset({401, 403})
+
+
+class _Barred(BackendUnavailable):
+    """The index takes no writes of this user; another attempt would meet the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +96,8 @@ async def bulk(
         wait: return when searches see the rows: at the engine's next refresh.
 
     Raises:
-        BackendUnavailable: an item still met 429 or 5xx at the last attempt, or the alias
-            is gone.
+        BackendUnavailable: an item still met 429 or 5xx at the last attempt, the index takes
+            no writes, or the alias is gone.
     """
     encoded = [action.encoded() for action in actions]
     results: dict[int, Result] = {}
@@ -111,7 +116,7 @@ async def _settle(
             await asyncio.sleep(_pause_s(attempt))
         try:
             found = await _send(target, encoded, waiting)
-        except (Absent, Rejected):
+        except (Absent, Rejected, _Barred):
             raise
         except BackendUnavailable:
             if attempt + 1 == ATTEMPTS:
@@ -145,6 +150,9 @@ async def _send(
 def _result(item: dict[str, object]) -> Result:
     status = int(str(item["status"]))
     error = item.get("error")
+    if status in _FORBIDDEN:
+        # A block on the index or a missing right: no fault of the row's.
+        raise _Barred(f"OpenSearch takes no writes: {reason_of(error)}")
     if isinstance(error, dict) and error.get("type") == "index_not_found_exception":
         raise Absent(
             "An index of OpenSearch is gone: somebody removed it or its alias. 'winnow admin "

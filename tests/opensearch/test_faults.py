@@ -17,7 +17,7 @@ from tests.ledger.examples import generation as ledger_generation
 from tests.ledger.examples import put
 from tests.lexical.conformance import ids
 from tests.lexical.examples import entry, generation, query
-from tests.opensearch.faulty_node import Fault, FaultyNode, faulty_node
+from tests.opensearch.faulty_node import Alter, Fault, FaultyNode, faulty_node
 
 pytestmark = pytest.mark.servers
 
@@ -97,6 +97,40 @@ async def test_what_cannot_be_held_is_refused_with_its_reason(index: LexicalInde
     assert "32766" in refused["a"]
     assert ids(await index.search(query("word"), 5)) == ["b"]
     assert await index.read([ChunkRef("a", 0)]) == {}
+
+
+def _failing(status: int) -> Alter:
+    """An answer to a bulk whose second item failed."""
+
+    def alter(answer: Any) -> None:
+        (verb,) = answer["items"][1]
+        answer["items"][1][verb] |= {"status": status, "error": {"reason": "a block"}}
+
+    return alter
+
+
+async def test_an_item_that_failed_inside_the_engine_is_sent_again(
+    node: FaultyNode, index: LexicalIndex
+) -> None:
+    """Alone, and it was written after all: that is success, and no dead letter."""
+    node.faults.append(Fault("_bulk", alter=_failing(500)))
+    assert await index.write([entry("a", "one", "two", "three")], []) == {}
+    assert [body.count(b'"index"') for body in node.sent("_bulk")] == [3, 1, 1]
+    assert len(await index.search(query("one two three"), 10)) == 3
+
+
+async def test_an_index_that_takes_no_writes_refuses_no_document(
+    node: FaultyNode, index: LexicalIndex, through: OpenSearchClient, layout: Layout
+) -> None:
+    """A block is no fault of the document's: it stays pending, and is written when it ends."""
+    await through.send("PUT", f"/{layout.prefix}-lexical-*/_block/write")
+    with pytest.raises(BackendUnavailable, match="block"):
+        await index.write([entry("a", "word")], [])
+    assert len(node.sent("_bulk")) == 1
+    free = {"index.blocks.write": False}
+    await through.send("PUT", f"/{layout.prefix}-lexical-*/_settings", free)
+    assert await index.write([entry("a", "word")], []) == {}
+    assert ids(await index.search(query("word"), 5)) == ["a"]
 
 
 def _time_out(answer: Any) -> None:
