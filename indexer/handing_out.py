@@ -28,7 +28,8 @@ MAX_ATTEMPTS = 3
 
 # Tasks to know of before the ledger is asked again.
 _TASKS_AHEAD = 8
-_LOOK_S = 1.0
+LOOK_S = 1.0
+"""Between two looks for work or for results."""
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ class HandingOut:
     async def _lead(self) -> None:
         if time.monotonic() >= self._lead_at_s:
             await self._queue.lead(self._generation.collection)
-            self._lead_at_s = time.monotonic() + _LOOK_S
+            self._lead_at_s = time.monotonic() + LOOK_S
 
     async def _look(self, language: str) -> Sequence[DeadLetter]:
         """Find more to hand out where too little is known of; returns what nobody survives."""
@@ -117,7 +118,7 @@ class HandingOut:
         free = [each for each in pending if each.document_id not in busy]
         self._all_claimed = bool(pending) and not free
         if not free:
-            self._look_at_s = time.monotonic() + _LOOK_S
+            self._look_at_s = time.monotonic() + LOOK_S
         letters, suspects, harmless = _judged(free, attempts)
         for group in _packed(harmless, self._task_documents):
             self._ready.append(self._task(group, language))
@@ -151,10 +152,10 @@ class HandingOut:
     async def _finished(self) -> Sequence[IngestResult]:
         """The results of tasks that ended, waiting a moment where none did."""
         if not self._running:
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(LOOK_S)
             return ()
         done, _ = await asyncio.wait(
-            self._running, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
+            self._running, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED
         )
         results = []
         for each in done:

@@ -128,6 +128,15 @@ def workers_at_work(stack: Stack) -> set[int]:
     return {int(claim.worker.rpartition(":")[2]) for claim in claims if claim.begun}
 
 
+async def at_work(stack: Stack, *workers: WorkerProcess) -> None:
+    """Wait until one of the workers has begun a task."""
+    pids = {worker.pid for worker in workers}
+    deadline_s = time.monotonic() + RECOVERY_S
+    while not pids & workers_at_work(stack):
+        assert time.monotonic() < deadline_s, [worker.said for worker in workers]
+        await asyncio.sleep(0.02)
+
+
 async def pending(services: Services) -> int:
     """How many records the live generation lacks."""
     head = await services.ledger.collections.head(COLLECTION)

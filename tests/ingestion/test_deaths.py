@@ -20,26 +20,16 @@ from tests.ingestion.stack import (
     IngestWorker,
     OddWorker,
     Stack,
+    at_work,
     converged,
     drafts,
     until_indexed,
-    workers_at_work,
 )
-from tests.workers.conftest import WorkerProcess
 
 # A busy machine takes long to start a process, and these start many.
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
 DOCUMENTS = 6 * TASK_DOCUMENTS
-
-
-async def _at_work(stack: Stack, *workers: WorkerProcess) -> None:
-    """Wait until one of the workers has begun a task."""
-    pids = {worker.pid for worker in workers}
-    deadline_s = time.monotonic() + RECOVERY_S
-    while not pids & workers_at_work(stack):
-        assert time.monotonic() < deadline_s, [worker.said for worker in workers]
-        await asyncio.sleep(0.02)
 
 
 async def test_a_killed_workers_tasks_are_done_by_another(stack: Stack) -> None:
@@ -49,7 +39,7 @@ async def test_a_killed_workers_tasks_are_done_by_another(stack: Stack) -> None:
     async with open_services(settings) as services, Indexer(services) as indexer:
         await indexer.create_collection(COLLECTION, language="en")
         await indexer.put(COLLECTION, drafts(DOCUMENTS))
-        await _at_work(stack, slow)
+        await at_work(stack, slow)
         stack.started()
         slow.kill()
         await until_indexed(services)
@@ -99,7 +89,7 @@ async def test_a_broker_that_forgets_everything_costs_nothing(stack: Stack) -> N
                 # Written anew: quick workers may have done all that the last time left.
                 changed = f"The tide of day {{0}}, told {day} times."
                 await indexer.put(COLLECTION, drafts(DOCUMENTS, changed))
-                await _at_work(stack, *workers)
+                await at_work(stack, *workers)
                 broker.flushall()
                 await asyncio.sleep(0.4)
         await until_indexed(services)
@@ -118,7 +108,7 @@ async def test_who_hands_out_dies_and_another_goes_on(stack: Stack, number: sign
     )
     try:
         async with open_services(stack.settings) as services:
-            await _at_work(stack, worker)
+            await at_work(stack, worker)
             leader.send_signal(number)
             await until_indexed(services)
             leader.send_signal(signal.SIGCONT)
@@ -135,7 +125,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_what_it_has(stack: Stack) 
     async with open_services(stack.settings) as services, Indexer(services) as indexer:
         await indexer.create_collection(COLLECTION, language="en")
         await indexer.put(COLLECTION, drafts(DOCUMENTS))
-        await _at_work(stack, leaving)
+        await at_work(stack, leaving)
         stack.started(IngestWorker)
         leaving.signal(signal.SIGTERM)
         assert await leaving.exit_code() == 0
