@@ -8,12 +8,16 @@ import pytest
 
 from services.models.finding import find_model
 from services.models.hashing import HashingBiEncoder
-from services.models.loading import load_bi_encoder, load_cross_encoder
+from services.models.loading import load_bi_encoder
+from services.models.openvino_models import load_openvino_bi_encoder, load_openvino_cross_encoder
 from services.models.overlap import OverlapCrossEncoder
+from services.models.torch_device import cuda_device, torch_precision
 from services.ports.models import BiEncoder, CrossEncoder, Passage
 from tests.models.conftest import TEXTS, MakeModel, MakeSettings
 
 TOKEN_DIMENSIONS = 8
+# On a GPU too, where there is one.
+TORCH_DEVICES = ["cpu", *filter(None, [cuda_device()])]
 LONG = " ".join(TEXTS * 20)
 PASSAGES = [
     Passage(TEXTS[0], "A title", ("One", "Two")),
@@ -30,7 +34,7 @@ def _with_projection(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=["openvino", "torch", "hashing"])
+@pytest.fixture(scope="module", params=["openvino", *TORCH_DEVICES, "hashing"])
 def bi_encoder(
     request: pytest.FixtureRequest, make_model: MakeModel, make_settings: MakeSettings
 ) -> BiEncoder:
@@ -40,13 +44,13 @@ def bi_encoder(
     folder = _with_projection(make_model("Bert", task="Model"))
     settings = make_settings(bi_encoder=str(folder), token_dimensions=TOKEN_DIMENSIONS)
     if request.param == "openvino":
-        return load_bi_encoder(settings)
+        return load_openvino_bi_encoder(find_model(str(folder), settings), settings)
     from services.models.torch_bi_encoder import load_torch_bi_encoder
 
-    return load_torch_bi_encoder(find_model(str(folder), settings), settings, "cpu")
+    return load_torch_bi_encoder(find_model(str(folder), settings), settings, request.param)
 
 
-@pytest.fixture(scope="module", params=["openvino", "torch", "overlap"])
+@pytest.fixture(scope="module", params=["openvino", *TORCH_DEVICES, "overlap"])
 def cross_encoder(
     request: pytest.FixtureRequest, make_model: MakeModel, make_settings: MakeSettings
 ) -> CrossEncoder:
@@ -56,10 +60,10 @@ def cross_encoder(
     folder = make_model("Roberta")
     settings = make_settings(cross_encoder=str(folder))
     if request.param == "openvino":
-        return load_cross_encoder(settings)
+        return load_openvino_cross_encoder(find_model(str(folder), settings), settings)
     from services.models.torch_cross_encoder import load_torch_cross_encoder
 
-    return load_torch_cross_encoder(find_model(str(folder), settings), settings, "cpu")
+    return load_torch_cross_encoder(find_model(str(folder), settings), settings, request.param)
 
 
 class TestBiEncoder:
@@ -149,6 +153,35 @@ class TestCrossEncoder:
         with ThreadPoolExecutor(4) as pool:
             for scores in pool.map(cross_encoder.score, [pairs] * 8):
                 np.testing.assert_allclose(scores.logits, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("device", TORCH_DEVICES)
+def test_half_precision_gives_scores_in_float32(
+    device: str, make_model: MakeModel, make_settings: MakeSettings
+) -> None:
+    """Near those of the whole precision; the card names what was computed in."""
+    from services.models.torch_cross_encoder import load_torch_cross_encoder
+
+    folder = make_model("Bert")
+    pairs = [("when do tides turn", passage) for passage in PASSAGES]
+    scores = {}
+    for precision in ("fp32", "bf16"):
+        settings = make_settings(cross_encoder=str(folder), precision=precision)
+        model = load_torch_cross_encoder(find_model(str(folder), settings), settings, device)
+        assert (model.card.precision, model.card.device) == (precision, device)
+        scores[precision] = model.score(pairs).logits
+        assert scores[precision].dtype == np.float32
+    spread = np.ptp(scores["fp32"])
+    np.testing.assert_allclose(scores["bf16"], scores["fp32"], atol=max(0.05, 0.05 * spread))
+
+
+def test_a_gpu_computes_in_half_precision_unless_told() -> None:
+    """bf16 where it has it, else fp16; a CPU in fp32."""
+    import torch
+
+    assert torch_precision("auto", "cuda") in (("bf16", torch.bfloat16), ("fp16", torch.float16))
+    assert torch_precision("fp32", "cuda") == ("fp32", torch.float32)
+    assert torch_precision("auto", "cpu") == ("fp32", torch.float32)
 
 
 def test_runtimes_agree(make_model: MakeModel, make_settings: MakeSettings) -> None:
