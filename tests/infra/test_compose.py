@@ -150,6 +150,18 @@ def test_services_are_bounded_and_come_back(name: str) -> None:
     assert "no-new-privileges:true" in service["security_opt"]
 
 
+@pytest.mark.parametrize("name", ["prometheus", "grafana"])
+def test_the_overlays_services_are_bounded_too(name: str) -> None:
+    """Whoever watches the others has a limit, a health check and a restart policy as they do."""
+    (overlay,) = (file for file in OVERLAYS if file.name == "monitoring.yml")
+    service = services(overlay)[name]
+    assert service["deploy"]["resources"]["limits"]["memory"]
+    assert service["restart"] == "unless-stopped"
+    assert service["healthcheck"]["test"]
+    assert service["logging"]["options"]["max-size"]
+    assert "no-new-privileges:true" in service["security_opt"]
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_what_is_mounted_exists(file: Path) -> None:
     """Named volumes are declared, and files of the repository are there."""
