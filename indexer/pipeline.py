@@ -16,15 +16,14 @@ from indexer.ahead import ahead
 from indexer.cutting import Batch, Cutter
 from indexer.embedding import NOTHING, Embedded, embed
 from indexer.marking import Mark
-from indexer.reusing import reusable
+from indexer.reusing import Source, find_source, reusable
 from indexer.writing import write_batch
 from services.assembly import Services
-from services.documents import ChunkRef
-from services.generations import Generation, GenerationState
+from services.generations import Generation
 from services.ports.ledger import DeadLetter, Record
 from services.ports.lexical import LexicalIndex
 from services.ports.models import Embedder
-from services.ports.vectors import StoredVectors, VectorIndex
+from services.ports.vectors import VectorIndex
 
 Checkpoint = Callable[[str], None]
 """Called with a step's name when the step is done: a test ends the process there."""
@@ -76,30 +75,23 @@ class Pipeline:
         vectors = None
         if self._embedder is not None:
             vectors = await self._services.vectors.open(self._generation)
-        embedded = self._embed(ahead(self._cutter.batches(records)), vectors)
+        source = await find_source(self._services, self._generation, vectors)
+        embedded = self._embed(ahead(self._cutter.batches(records)), source)
         async with aclosing(ahead(embedded)) as ready:
             async for batch in ready:
                 refused = await self._write(batch, lexical, vectors)
                 yield await self._settle(batch.batch, refused)
 
     async def _embed(
-        self, batches: AsyncGenerator[Batch, None], vectors: VectorIndex | None
+        self, batches: AsyncGenerator[Batch, None], source: Source | None
     ) -> AsyncGenerator[Embedded, None]:
         async with aclosing(batches):
             async for batch in batches:
                 self._checkpoint("cut")
-                embedded = await embed(batch, self._embedder, await self._reusable(batch, vectors))
+                known = NOTHING if source is None else await reusable(source, batch.cuts)
+                embedded = await embed(batch, self._embedder, known)
                 self._checkpoint("embedded")
                 yield embedded
-
-    async def _reusable(
-        self, batch: Batch, vectors: VectorIndex | None
-    ) -> Mapping[ChunkRef, StoredVectors]:
-        """What need not be embedded again; a build has hardly anything yet."""
-        building = self._generation.state is GenerationState.BUILDING
-        if vectors is None or self._embedder is None or building:
-            return NOTHING
-        return await reusable(vectors, batch.cuts, self._embedder.encoder.fingerprint)
 
     async def _write(
         self, ready: Embedded, lexical: LexicalIndex, vectors: VectorIndex | None

@@ -13,7 +13,7 @@ from indexer.pipeline import Pipeline, no_checkpoint
 from indexer.service import Indexer
 from services.assembly import Services, open_services
 from services.documents import ChunkRef
-from services.generations import Generation, GenerationState
+from services.generations import Generation, GenerationFingerprint, GenerationState
 from services.ports.ledger import DeadLetter
 from services.ports.models import BiEncoder, Embedder, Encoded, Passage
 from services.ports.vectors import StoredVectors, VectorEntry
@@ -169,15 +169,42 @@ async def test_a_damaged_vector_is_made_anew(forest: Forest) -> None:
     assert same(before, await forest.vectors())
 
 
-async def test_a_build_embeds_everything(forest: Forest) -> None:
+async def begun(forest: Forest, fingerprint: GenerationFingerprint) -> Generation:
+    """A build beside the live generation."""
+    made = Generation(
+        "forest", Generation.new_id(2, fingerprint), fingerprint, GenerationState.BUILDING
+    )
+    await forest.services.ledger.collections.put_generation(made)
+    return made
+
+
+async def test_a_build_of_the_same_kind_embeds_everything(forest: Forest) -> None:
     """It is what replaces a damaged index."""
     whole = await forest.put(trees(SECTIONS))
     await forest.put(trees(SECTIONS, metadata={"year": 1}))
-    made = Generation(
-        "forest",
-        Generation.new_id(2, forest.live.fingerprint),
-        forest.live.fingerprint,
-        GenerationState.BUILDING,
-    )
-    await forest.services.ledger.collections.put_generation(made)
+    made = await begun(forest, forest.live.fingerprint)
     assert await forest.index(made) == whole
+
+
+async def test_a_build_takes_over_what_its_encoder_made(forest: Forest) -> None:
+    """Another language, or another size that leaves a passage as it was, costs no embedding."""
+    whole = await forest.put(trees(SECTIONS))
+    other = replace(forest.live.fingerprint, language="de")
+    made = await begun(forest, other)
+    assert await forest.index(made) == []
+    index = await forest.services.vectors.open(made)
+    before = await forest.vectors()
+    assert same(before, await index.stored(list(before)))
+    chunker = replace(forest.live.fingerprint.chunker, max_tokens=200)
+    wider = await forest.index(await begun(forest, replace(other, chunker=chunker)))
+    assert 0 < len(wider) < len(whole)
+    assert not set(wider) & set(whole)
+
+
+async def test_a_build_of_another_encoder_takes_nothing_over(forest: Forest) -> None:
+    """Vectors of two encoders never meet, though the passages are the same."""
+    whole = await forest.put(trees(SECTIONS))
+    encoder = forest.live.fingerprint.encoder
+    assert encoder is not None
+    other = replace(forest.live.fingerprint, encoder=replace(encoder, revision="other"))
+    assert await forest.index(await begun(forest, other)) == whole
