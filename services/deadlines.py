@@ -1,10 +1,11 @@
-"""Points in time after which nobody waits for an answer any more."""
+"""Points in time after which nobody waits for an answer any more, and work beside other work."""
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from services.errors import DeadlineExceeded
 
@@ -41,3 +42,22 @@ class Deadline:
                 return await work
         except TimeoutError:
             raise DeadlineExceeded(f"{what} did not answer in time.") from None
+
+
+@asynccontextmanager
+async def beside(
+    work: Coroutine[Any, Any, Answer],
+) -> AsyncIterator["asyncio.Task[Answer]"]:
+    """Let work run while the block does other things; it does not outlive the block.
+
+    The block awaits what it is given. Where it ends without, by an error, the work is ended
+    too, and its own errors are nobody's.
+    """
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        if not task.done():
+            task.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await task

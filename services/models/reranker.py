@@ -213,7 +213,7 @@ class InProcessReranker:
         """Take pairs, the most urgent request's first, and score them in passes of like length."""
         for ticket in tickets:
             if ticket.lengths is None:
-                ticket.lengths = self._model.count_tokens(ticket.pairs()).tolist()
+                self._count(ticket)
         round_s = _round_s(tickets)
         speed = self._pace.tokens_per_s
         places: list[_Place] = []
@@ -228,6 +228,12 @@ class InProcessReranker:
         for batch in longest_first(batches, lengths):
             self._pass([places[index] for index in batch])
 
+    def _count(self, ticket: Ticket) -> None:
+        """Cut a request's texts into tokens: the first part of what the model does."""
+        started_s = time.monotonic()
+        ticket.lengths = self._model.count_tokens(ticket.pairs()).tolist()
+        ticket.compute_s = time.monotonic() - started_s
+
     def _pass(self, places: Sequence[_Place]) -> None:
         """One run of the model over the pairs that somebody still waits for."""
         places = [(ticket, place) for ticket, place in places if not ticket.over]
@@ -240,9 +246,9 @@ class InProcessReranker:
         self._pace.record(tokens, len(places), elapsed_s)
         with self._change:
             for ticket in {ticket for ticket, _ in places}:
-                ticket.compute_s += elapsed_s
                 if ticket.queue_s is None:
-                    ticket.queue_s = started_s - ticket.arrived_s
+                    ticket.queue_s = started_s - ticket.arrived_s - ticket.compute_s
+                ticket.compute_s += elapsed_s
             for row, (ticket, place) in enumerate(places):
                 logit = float(scores.logits[row])
                 ticket.scores[place] = logit if math.isfinite(logit) else None

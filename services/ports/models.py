@@ -145,7 +145,7 @@ class RerankResult:
         truncated: whether the passage was cut to fit the model.
         model: who scored, with device and precision.
         worker: the process that scored: "host:pid".
-        compute_ms: model time; queue_ms: waiting for it.
+        compute_ms: model time, the cutting into tokens included; queue_ms: waiting for it.
     """
 
     scores: Sequence[float | None]
