@@ -24,7 +24,7 @@ from tests.faults.parts import Part
 from tests.faults.protocols import Http, Opaque, Resp
 from tests.faults.proxy import Proxy
 from tests.servers.given_qdrant import given_qdrant
-from tests.servers.opensearch import OpenSearchServer
+from tests.servers.opensearch import opensearch_server
 from tests.servers.qdrant import QdrantProcess
 from tests.servers.redis import RedisServer
 from tests.workers.conftest import WorkerProcess
@@ -200,9 +200,7 @@ def _opensearch(opened: ExitStack, folder: Path) -> Part:
     if given.hostname:
         return Part(_proxy(opened, given.port or 9_200, Http(), given.hostname))
     folder.mkdir()
-    server = OpenSearchServer(folder)
-    opened.callback(server.kill)
-    server.start()
+    server = opened.enter_context(opensearch_server(folder))
     return Part(_proxy(opened, server.port, Http()), server)
 
 

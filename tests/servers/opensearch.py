@@ -1,4 +1,6 @@
-"""A real OpenSearch 3 node: fetched from Maven Central once, started on a free port, stopped.
+"""A real OpenSearch 3 node on a free port: its image where Docker is at hand, else a process.
+
+The process is of Maven Central's, fetched once.
 
 ``python -m tests.servers.opensearch`` runs one until it is interrupted.
 """
@@ -22,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.servers.opensearch_image import DockerFailed, OpenSearchContainer, image_at_hand
 from tests.servers.process import ServerProcess
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -84,13 +87,42 @@ def opensearch_node(java_options: Sequence[str] = SHORT_LIVED) -> Iterator[str]:
     if given:
         yield given.rstrip("/")
         return
-    with tempfile.TemporaryDirectory(prefix="winnow-opensearch-") as folder:
-        server = OpenSearchServer(Path(folder), java_options)
+    with (
+        tempfile.TemporaryDirectory(prefix="winnow-opensearch-") as folder,
+        opensearch_server(Path(folder), java_options) as server,
+    ):
+        yield server.url
+
+
+@contextmanager
+def opensearch_server(
+    folder: Path, java_options: Sequence[str] = SHORT_LIVED
+) -> Iterator[OpenSearchServer | OpenSearchContainer]:
+    """A node of our own, started; it ends with the block.
+
+    Raises:
+        CannotStart: neither Docker nor Maven and Java brought one up.
+    """
+    if image_at_hand():
+        heap = next(each for each in java_options if each.startswith("-Xmx"))
+        container = OpenSearchContainer(heap.removeprefix("-Xmx"))
         try:
-            server.start()
-            yield server.url
-        finally:
-            server.kill()
+            container.start()
+        except DockerFailed as error:
+            container.remove()
+            sys.stderr.write(f"{error} The node of Maven Central is tried instead.\n")
+        else:
+            try:
+                yield container
+            finally:
+                container.remove()
+            return
+    server = OpenSearchServer(folder, java_options)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
 
 
 def find_java() -> Path:
