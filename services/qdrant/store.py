@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Sequence
 
-from qdrant_client import AsyncQdrantClient
+from qdrant_client import AsyncQdrantClient, models
 
 from services.errors import InvalidInput
 from services.generations import Generation, names_generation
@@ -13,6 +13,8 @@ from services.qdrant.errors import translated
 from services.qdrant.index import QdrantIndex
 from services.qdrant.preparation import Preparation, check_version
 from services.qdrant.reads import Reads
+
+_BETWEEN_LOOKS_S = 0.5
 
 
 class QdrantStore:
@@ -72,6 +74,18 @@ class QdrantStore:
         with translated():
             async with asyncio.timeout(self._configuration.write_timeout_s):
                 await self._client.delete_collection(orphan)
+
+    async def until_built(self, generation: Generation) -> None:
+        """Wait until the graph holds what was written: Qdrant builds it behind the writes.
+
+        Until then what is not in it is searched exactly, which is slow and finds everything.
+        """
+        collection = self._collection(generation)
+        while True:
+            told = await self._reads.ask(lambda: self._client.get_collection(collection))
+            if told.status is not models.CollectionStatus.YELLOW:  # it is at work
+                return
+            await asyncio.sleep(_BETWEEN_LOOKS_S)
 
     async def ping(self) -> None:
         """Raise BackendUnavailable where the server does not answer, or is too old."""
