@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+import orjson
 from qdrant_client import models
 
 from services.documents import Document
@@ -36,21 +37,23 @@ from services.qdrant.errors import Refused
 from services.qdrant.layout import COLUMN_TYPES, TEXT, TOKENS, column_name, equals, older_than
 from services.qdrant.records import Records
 
-# What one request carries: at most 8 MB as JSON, well under Qdrant's 32.
+# What one request carries as JSON: well under the 32 MiB that Qdrant takes by default.
 _POINTS_PER_CALL = 128
-_NUMBERS_PER_CALL = 400_000
+_BYTES_PER_CALL = 8 * 2**20
+_BYTES_PER_NUMBER = 22
+_BYTES_PER_CHARACTER = 6  # as an escape
 
 _DOCUMENTS_PER_ROUND = 64
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A point on its way, and how many numbers it holds."""
+    """A point on its way, and how long it is as JSON, at most."""
 
     document_id: str
     version: int
     point: models.PointStruct
-    numbers: int
+    bytes: int
 
 
 class Writer:
@@ -149,6 +152,7 @@ def _items(change: Change) -> Iterator[_Item]:
         key: column_name(key, kind) for key, kind in numeric_columns([entry.document]).items()
     }
     shared = document_payload(entry.document, entry.version, columns)
+    shared_bytes = len(orjson.dumps(shared))
     for index, chunk in enumerate(entry.chunks):
         vectors: dict[str, Any] = {TEXT: entry.vectors[index].tolist()}
         numbers = entry.vectors.shape[1]
@@ -156,8 +160,11 @@ def _items(change: Change) -> Iterator[_Item]:
             vectors[TOKENS] = entry.tokens[index].tolist()
             numbers += entry.tokens[index].size
         payload = {**shared, **chunk_payload(chunk, entry.document.title)}
+        words = (entry.document.title, chunk.text, *chunk.heading_path)
+        characters = sum(map(len, words))
+        size = shared_bytes + _BYTES_PER_CHARACTER * characters + _BYTES_PER_NUMBER * numbers
         point = models.PointStruct(id=chunk.ref.uuid, vector=vectors, payload=payload)
-        yield _Item(change.document_id, change.version, point, numbers)
+        yield _Item(change.document_id, change.version, point, size)
 
 
 def _operations(items: Sequence[_Item]) -> list[models.UpsertOperation]:
@@ -176,13 +183,13 @@ def _operations(items: Sequence[_Item]) -> list[models.UpsertOperation]:
 def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
     """Cut points into requests of bounded size."""
     batch: list[_Item] = []
-    numbers = 0
+    size = 0
     for item in items:
-        full = len(batch) == _POINTS_PER_CALL or numbers + item.numbers > _NUMBERS_PER_CALL
+        full = len(batch) == _POINTS_PER_CALL or size + item.bytes > _BYTES_PER_CALL
         if batch and full:
             yield batch
-            batch, numbers = [], 0
+            batch, size = [], 0
         batch.append(item)
-        numbers += item.numbers
+        size += item.bytes
     if batch:
         yield batch

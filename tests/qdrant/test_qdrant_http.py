@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from services.documents import Value
 from services.filters import Filter
 from services.qdrant import QdrantConfiguration, QdrantStore, connect
+from services.queries import Scope
 from tests.qdrant.stores import LOCAL_MODE
 from tests.servers.qdrant_http import qdrant_http
 from tests.vectors.conformance import VectorStoreConformance
-from tests.vectors.examples import generation
+from tests.vectors.examples import direction, entry, generation, query
 from tests.vectors.filtering import DOCUMENTS, FILTERS, METADATA, compare, write_documents
 from tests.vectors.token_conformance import TokenVectorConformance
 
@@ -58,3 +59,12 @@ async def test_filters_survive_json(held: list[Mapping[str, Value]], asked: list
         index = await store.open(generation())
         await write_documents(index, held, 1)
         await compare(index, held, asked)
+
+
+async def test_a_document_with_much_metadata_is_written_in_parts() -> None:
+    """Every chunk carries it, and a server takes no request over 32 MiB."""
+    metadata = {"tags": tuple(f"{number:04}" * 1_500 for number in range(800))}
+    async with http_store() as store:
+        index = await store.open(generation())
+        assert await index.write([entry("a", [direction(1.0)] * 9, metadata=metadata)], []) == {}
+        assert len(await index.search(query(1.0), Scope(), 20)) == 9

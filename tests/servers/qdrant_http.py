@@ -8,7 +8,7 @@ name; and it refuses by itself what a server is known to refuse and local mode t
 import asyncio
 import socket
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ from qdrant_client import AsyncQdrantClient, models
 
 _FORBIDDEN = frozenset('<>:"/\\|?*\0\x1f')
 _LONGEST_NAME = 255
+_LONGEST_BODY = 32 * 2**20  # service.max_request_size_mb
 _FEWEST_NEIGHBOURS = 4
 
 Wait = Annotated[bool, Query()]
@@ -29,6 +30,12 @@ def _application(client: AsyncQdrantClient) -> FastAPI:
     app = FastAPI()
     _add_collections(app, client)
     _add_points(app, client)
+
+    @app.middleware("http")
+    async def bound(request: Request, answer: Callable[..., Awaitable[Response]]) -> Response:
+        if int(request.headers.get("content-length", 0)) > _LONGEST_BODY:
+            return JSONResponse({"status": {"error": "Payload reached size limit."}}, 413)
+        return await answer(request)
 
     @app.exception_handler(ValueError)
     async def refuse(_request: Request, error: Exception) -> Response:
