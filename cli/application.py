@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from fastapi import APIRouter, FastAPI, Response
@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Scope
 import cli.doctor_routes
 import indexer.consistency_routes
 import indexer.generation_routes
+import indexer.key_routes
 import indexer.routes
 import search_api.rerank_routes
 import search_api.routes
@@ -27,14 +28,14 @@ from search_api.service import SearchService
 from search_api.similar import similar
 from services.assembly import Services, open_services
 from services.collections import Collection
-from services.errors import WinnowError
+from services.errors import BackendUnavailable, WinnowError
 from services.metrics import CONTENT_TYPE, exposition
 from services.models.shelf_keeper import encoders_kept
 from services.settings import Settings
 from services.version import VERSION
 from services.web.body_limit import BodyLimit
 from services.web.concurrency import ConcurrencyLimit
-from services.web.keys import KeyCheck, Keys, Role
+from services.web.keys import KeyCheck, KeyRing, Keys, Role
 from services.web.openapi import install_openapi
 from services.web.origins import LocalOnly
 from services.web.problems import ProblemMiddleware, install_problems
@@ -59,6 +60,7 @@ class Runtime:
     indexer: Indexer
     search: SearchService
     mcp: ASGIApp
+    keys: KeyRing
 
 
 @asynccontextmanager
@@ -76,10 +78,24 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         background.start()
         try:
             search = SearchService(services)
-            async with open_mcp(services, search) as mcp:
-                yield Runtime(services, background, search, mcp)
+            async with open_key_ring(services) as keys, open_mcp(services, search) as mcp:
+                yield Runtime(services, background, search, mcp, keys)
         finally:
             await background.close()
+
+
+@asynccontextmanager
+async def open_key_ring(services: Services) -> AsyncIterator[KeyRing]:
+    """The keys of the settings and the stored ones, which are followed while the block runs."""
+    ring = KeyRing(Keys.from_settings(services.settings), services.ledger.keys)
+    with suppress(BackendUnavailable):
+        await ring.refresh()
+    following = asyncio.create_task(ring.keep_fresh(), name="winnow-keys")
+    try:
+        yield ring
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 def create_app(runtime: Runtime, *, open_to_all: bool = False) -> FastAPI:
@@ -88,8 +104,6 @@ def create_app(runtime: Runtime, *, open_to_all: bool = False) -> FastAPI:
     Args:
         open_to_all: without keys, serve by any host name and not only as localhost.
     """
-    settings = runtime.services.settings
-    keys = Keys.from_settings(settings)
     # FastAPI's documentation page would load its scripts from another host.
     app = FastAPI(title="Winnow", version=VERSION, docs_url=None, redoc_url=None)
     install_problems(app)
@@ -101,10 +115,11 @@ def create_app(runtime: Runtime, *, open_to_all: bool = False) -> FastAPI:
     app.include_router(indexer.consistency_routes.router(lambda: runtime.indexer.consistency))
     app.include_router(indexer.generation_routes.router(lambda: runtime.indexer.generations))
     app.include_router(cli.doctor_routes.router(lambda: runtime.services))
-    app.include_router(_page(runtime, keys))
+    app.include_router(indexer.key_routes.router(lambda: runtime.services))
+    app.include_router(_page(runtime))
     app.router.routes.append(Route("/mcp", runtime.mcp))
     _add_operations(app, runtime)
-    _add_middleware(app, runtime.services, keys, open_to_all=open_to_all)
+    _add_middleware(app, runtime.services, runtime.keys, open_to_all=open_to_all)
     return app
 
 
@@ -117,14 +132,14 @@ def _similar(runtime: Runtime) -> search_api.similar_routes.Similar:
     return find
 
 
-def _page(runtime: Runtime, keys: Keys) -> APIRouter:
+def _page(runtime: Runtime) -> APIRouter:
     async def search(collection: str, request: SearchRequest) -> SearchAnswer:
         return await runtime.search.search(collection, request)
 
     async def collections() -> tuple[Collection, ...]:
         return tuple(await runtime.indexer.list_collections())
 
-    return search_api.ui.routes.router(search, collections, keys.may_search)
+    return search_api.ui.routes.router(search, collections, runtime.keys.may_search)
 
 
 def _add_operations(app: FastAPI, runtime: Runtime) -> None:
@@ -179,7 +194,7 @@ async def _fault(ping: Awaitable[None]) -> str:
     return ""
 
 
-def _add_middleware(app: FastAPI, services: Services, keys: Keys, *, open_to_all: bool) -> None:
+def _add_middleware(app: FastAPI, services: Services, keys: KeyRing, *, open_to_all: bool) -> None:
     """Innermost first: each wraps the ones before it."""
     settings = services.settings
     app.add_middleware(

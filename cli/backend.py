@@ -17,6 +17,7 @@ from services.settings import Settings
 if TYPE_CHECKING:
     from cli.consistency_backend import ConsistencyBackend
     from cli.generation_backend import GenerationBackend
+    from cli.key_backend import KeyBackend
 
 WAIT_FOR_OWNER_S = 10.0
 _POLL_S = 0.1
@@ -68,6 +69,10 @@ class Backend(Protocol):
     @property
     def generations(self) -> "GenerationBackend":
         """The generations of every collection."""
+
+    @property
+    def keys(self) -> "KeyBackend":
+        """Who may ask."""
 
     async def search(self, collection: str, request: SearchRequest) -> SearchAnswer:
         """Search a collection."""

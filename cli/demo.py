@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.answer_view import marked, stages
-from cli.application import Runtime
+from cli.application import Runtime, open_key_ring
 from cli.backend import Backend
 from cli.console import answers, say
 from cli.ingest import BATCH_DOCUMENTS, Batch, ingest
@@ -66,8 +66,11 @@ async def demo(settings: Settings, *, and_serve: bool) -> None:
             await _ask(local, answers())
             if listener is not None:
                 local.indexer.start()
-                async with open_mcp(local.services, local.searcher) as mcp:
-                    runtime = Runtime(local.services, local.indexer, local.searcher, mcp)
+                async with (
+                    open_key_ring(local.services) as keys,
+                    open_mcp(local.services, local.searcher) as mcp,
+                ):
+                    runtime = Runtime(local.services, local.indexer, local.searcher, mcp, keys)
                     await serve_runtime(runtime, listener)
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 from cli.backend import Indexed, JsonObject, Stored
 from cli.consistency_backend import LocalConsistency
 from cli.generation_backend import LocalGenerations
+from cli.key_backend import LocalKeys
 from cli.who import local_user
 from indexer.bodies import CollectionAnswer, DocumentAnswer, DocumentSummary
 from indexer.draft import Draft
@@ -57,6 +58,11 @@ class Local:
     def generations(self) -> LocalGenerations:
         """See :class:`cli.backend.Backend`."""
         return LocalGenerations(self.indexer)
+
+    @property
+    def keys(self) -> LocalKeys:
+        """See :class:`cli.backend.Backend`."""
+        return LocalKeys(self.services)
 
     async def search(self, collection: str, request: SearchRequest) -> SearchAnswer:
         """See :class:`cli.backend.Backend`."""

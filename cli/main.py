@@ -13,6 +13,7 @@ from cli import options
 from cli.admin import admin
 from cli.admin_consistency import consistency
 from cli.console import present, say
+from cli.keys import keys
 from cli.running import SOME_REFUSED, UNREACHABLE, guarded, run
 from cli.storage import collections, documents
 from cli.worker import worker
@@ -31,6 +32,7 @@ app.add_typer(documents, name="documents")
 app.add_typer(collections, name="collections")
 admin.add_typer(consistency)
 app.add_typer(admin, name="admin")
+app.add_typer(keys, name="keys")
 app.command()(worker)
 
 

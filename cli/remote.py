@@ -15,6 +15,7 @@ import httpx
 from cli.backend import Indexed, JsonObject, Stored
 from cli.consistency_backend import RemoteConsistency
 from cli.generation_backend import RemoteGenerations
+from cli.key_backend import RemoteKeys
 from indexer.draft import Draft
 from indexer.outcomes import OnProgress, Progress
 from search_api.answer import SearchAnswer
@@ -44,7 +45,8 @@ _POLL_S = 0.2
 @asynccontextmanager
 async def open_remote(url: str, settings: Settings) -> AsyncIterator["Remote"]:
     """A client of the server at ``url``, with the key of the settings."""
-    key = settings.admin_key.get_secret_value() or settings.search_key.get_secret_value()
+    held = (settings.key, settings.admin_key, settings.search_key)
+    key = next((each.get_secret_value() for each in held if each.get_secret_value()), "")
     async with httpx.AsyncClient(
         base_url=url,
         headers={"Authorization": f"Bearer {key}"} if key else {},
@@ -73,6 +75,11 @@ class Remote:
     def generations(self) -> RemoteGenerations:
         """See :class:`cli.backend.Backend`."""
         return RemoteGenerations(self._ask)
+
+    @property
+    def keys(self) -> RemoteKeys:
+        """See :class:`cli.backend.Backend`."""
+        return RemoteKeys(self._ask)
 
     async def search(self, collection: str, request: SearchRequest) -> SearchAnswer:
         """See :class:`cli.backend.Backend`."""

@@ -35,9 +35,11 @@ async def serve(settings: Settings, *, open_to_all: bool = False) -> None:
         InvalidInput: strangers would be served without keys.
         BackendUnavailable: the data directory cannot be had.
     """
-    check_exposure(settings.host, Keys.from_settings(settings), open_to_all=open_to_all)
+    Keys.from_settings(settings)
     with listening_socket(settings.host, settings.port) as listener:
         async with open_runtime(settings) as runtime:
+            # Keys may be in the ledger.
+            check_exposure(settings.host, runtime.keys, open_to_all=open_to_all)
             await serve_runtime(runtime, listener, open_to_all=open_to_all)
 
 

@@ -143,6 +143,7 @@ class Settings(BaseSettings):
     server: str = Field(default="", pattern="^(https?://.+)?$")
     search_key: SecretStr = SecretStr("")
     admin_key: SecretStr = SecretStr("")
+    key: SecretStr = SecretStr("")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
     @field_validator("cors_origins", "model_languages", mode="before")

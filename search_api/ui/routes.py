@@ -23,14 +23,14 @@ from services.errors import CollectionNotFound, NotFound, TooLarge, Unauthorized
 
 Search = Callable[[str, SearchRequest], Awaitable[SearchAnswer]]
 Collections = Callable[[], Awaitable[Sequence[Collection]]]
-MaySearch = Callable[[str], bool]
+MaySearch = Callable[[str], Awaitable[bool]]
 
 KEY_COOKIE = "winnow_key"
 _MAX_FORM_BYTES = 4_096
 _FIRST_SHOWN = "default"
 
 
-def _everyone(_key: str) -> bool:
+async def _everyone(_key: str) -> bool:
     return True
 
 
@@ -80,7 +80,7 @@ class _Page:
         state, shown = PageState(), None
         context: dict[str, object] = {"collections": (), "answer": None}
         try:
-            self._check_key(request.cookies.get(KEY_COOKIE, ""))
+            await self._check_key(request.cookies.get(KEY_COOKIE, ""))
             state = PageState(query=parameters.get("q", ""))
             state = read_state(parameters.multi_items())
             available = await self._collections()
@@ -103,7 +103,7 @@ class _Page:
             if len(body) > _MAX_FORM_BYTES:
                 return _error_page(TooLarge("That is longer than any key."))
         key = dict(parse_qsl(body.decode("utf-8", "replace"))).get("key", "").strip()
-        if key and not (key.isascii() and self._may_search(key)):
+        if key and not (key.isascii() and await self._may_search(key)):
             return _error_page(Unauthorized("That key is not known here: check it and try again."))
         answer = Response(status_code=303, headers={"Location": "/", **SECURITY_HEADERS})
         if not key:
@@ -119,8 +119,8 @@ class _Page:
         answer = await self._search(shown.name, state.request(shown.schema))
         return answer_view(answer, state)
 
-    def _check_key(self, key: str) -> None:
-        if not self._may_search(key):
+    async def _check_key(self, key: str) -> None:
+        if not await self._may_search(key):
             raise Unauthorized(
                 "The key that this browser holds is no longer valid: enter another."
                 if key

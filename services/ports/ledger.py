@@ -10,6 +10,7 @@ from services.collections import Collection
 from services.documents import Document, Value
 from services.generations import Generation, Head
 from services.ports.audit import AuditLog
+from services.ports.keys import KeyStore
 from services.ports.leases import Lease, Leases
 
 MOST_BYTES = 64 * 2**20
@@ -280,6 +281,10 @@ class Ledger(Protocol):
     @property
     def audit(self) -> AuditLog:
         """Who did what."""
+
+    @property
+    def keys(self) -> KeyStore:
+        """Who may ask."""
 
     async def ping(self) -> None:
         """Raise BackendUnavailable where the ledger does not answer."""

@@ -16,6 +16,7 @@ from tests.embedded.killing import kill_after
 from tests.ledger.conformance import CollectionConformance
 from tests.ledger.document_conformance import DocumentConformance
 from tests.ledger.examples import generation, put
+from tests.ledger.key_conformance import KeyConformance
 from tests.ledger.lease_conformance import AuditConformance, LeaseConformance
 from tests.ledger.mark_conformance import MarkConformance
 from tests.ledger.restore_conformance import RestoreConformance
@@ -31,6 +32,7 @@ class TestSqliteLedger(
     MarkConformance,
     LeaseConformance,
     AuditConformance,
+    KeyConformance,
     RestoreConformance,
 ):
     """SQLite behind the port."""

@@ -13,6 +13,7 @@ from services.opensearch.ledger import OpenSearchLedger
 from tests.ledger.conformance import CollectionConformance
 from tests.ledger.document_conformance import DocumentConformance
 from tests.ledger.examples import generation, put
+from tests.ledger.key_conformance import KeyConformance
 from tests.ledger.lease_conformance import AuditConformance, LeaseConformance
 from tests.ledger.mark_conformance import MarkConformance
 from tests.ledger.restore_conformance import RestoreConformance
@@ -27,6 +28,7 @@ class TestOpenSearchLedger(
     MarkConformance,
     LeaseConformance,
     AuditConformance,
+    KeyConformance,
     RestoreConformance,
 ):
     """Every sentence of the port."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import uvicorn
 
-from cli.application import Runtime, create_app
+from cli.application import Runtime, create_app, open_key_ring
 from indexer.service import Indexer
 from search_api.mcp_tools import open_mcp
 from search_api.service import SearchService
@@ -44,8 +44,8 @@ def _serve(pipe: Connection, settings: Mapping[str, Any]) -> None:
 async def _answer(pipe: Connection, settings: Mapping[str, Any]) -> None:
     async with open_services(Settings(_env_file=None, **settings)) as services:  # type: ignore[call-arg]
         search = SearchService(services)
-        async with open_mcp(services, search) as mcp:
-            runtime = Runtime(services, Indexer(services), search, mcp)
+        async with open_key_ring(services) as keys, open_mcp(services, search) as mcp:
+            runtime = Runtime(services, Indexer(services), search, mcp, keys)
             listener = socket.create_server(("127.0.0.1", 0))
             pipe.send(listener.getsockname()[1])
             config = uvicorn.Config(create_app(runtime), lifespan="off", log_level="critical")

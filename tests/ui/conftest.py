@@ -56,7 +56,7 @@ class Served:
     keys: set[str] = field(default_factory=set)
     origin: str = ""
 
-    def may_search(self, key: str) -> bool:
+    async def may_search(self, key: str) -> bool:
         """Whether this key is good."""
         return not self.keys or key in self.keys
 

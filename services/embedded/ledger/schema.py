@@ -11,7 +11,7 @@ A lease's ``beat`` grows with every renewal, so that who watches it sees it live
 outlives its holder (holder ''), for its fence must never fall.
 """
 
-FORMAT = 3
+FORMAT = 4
 
 _SINCE_2 = """
 CREATE TABLE leases (
@@ -34,9 +34,20 @@ CREATE TABLE audit (
 CREATE INDEX audit_by_collection ON audit (collection, key);
 """
 
+_SINCE_4 = """
+CREATE TABLE keys (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    administers INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    created_at TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
 UPGRADES = {
     1: f"ALTER TABLE dead_letters ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0; {_SINCE_2}",
     2: "ALTER TABLE generations ADD COLUMN build TEXT NOT NULL DEFAULT '';",
+    3: _SINCE_4,
 }
 """By the format that a file has: what brings it to the next."""
 
@@ -106,4 +117,5 @@ CREATE TABLE dead_letters (
 ) WITHOUT ROWID;
 CREATE INDEX dead_letters_by_document ON dead_letters (document);
 {_SINCE_2}
+{_SINCE_4}
 """

@@ -7,6 +7,7 @@ from services.embedded.ledger.audit import SqliteAuditLog
 from services.embedded.ledger.collections import SqliteCollections
 from services.embedded.ledger.database import Database
 from services.embedded.ledger.documents import SqliteDocuments
+from services.embedded.ledger.keys import SqliteKeys
 from services.embedded.ledger.leases import SqliteLeases
 
 
@@ -23,6 +24,7 @@ class SqliteLedger:
         self._documents = SqliteDocuments(database)
         self._leases = SqliteLeases(database)
         self._audit = SqliteAuditLog(database)
+        self._keys = SqliteKeys(database)
 
     @classmethod
     async def open(cls, path: Path) -> "SqliteLedger":
@@ -55,6 +57,11 @@ class SqliteLedger:
     def audit(self) -> SqliteAuditLog:
         """Who did what."""
         return self._audit
+
+    @property
+    def keys(self) -> SqliteKeys:
+        """Who may ask."""
+        return self._keys
 
     async def ping(self) -> None:
         """Raise BackendUnavailable where the file cannot be read."""

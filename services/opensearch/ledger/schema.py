@@ -1,4 +1,4 @@
-"""The ledger's indexes: pointer records, leases, audit log; documents, one for each collection.
+"""The ledger's indexes: pointer records, leases, audit log, keys; one of documents a collection.
 
 ``settled`` holds the keys of the generations in which a document's newest version is
 indexed or dead; ``dead`` those whose dead letter is on the list, while a letter that was
@@ -30,6 +30,11 @@ LEASES_MAPPINGS: Json = {
 AUDIT_MAPPINGS: Json = {
     "dynamic": "strict",
     "properties": {"collection": {"type": "keyword"}, "entry": STORED},
+}
+
+KEYS_MAPPINGS: Json = {
+    "dynamic": "strict",
+    "properties": {"id": {"type": "keyword"}, "key": STORED},
 }
 
 _KEPT: Json = {**STORED, "store": True}

@@ -6,6 +6,7 @@ from services.opensearch.ledger.audit import OpenSearchAuditLog
 from services.opensearch.ledger.collections import OpenSearchCollections
 from services.opensearch.ledger.documents import OpenSearchDocuments
 from services.opensearch.ledger.documents_index import DocumentsIndex
+from services.opensearch.ledger.keys import OpenSearchKeys
 from services.opensearch.ledger.leases import OpenSearchLeases
 from services.opensearch.ledger.registry import Registry
 
@@ -26,6 +27,7 @@ class OpenSearchLedger:
         self._leases = OpenSearchLeases(client, layout)
         self._documents = OpenSearchDocuments(registry, index, self._leases)
         self._audit = OpenSearchAuditLog(client, layout)
+        self._keys = OpenSearchKeys(client, layout)
 
     @property
     def collections(self) -> OpenSearchCollections:
@@ -46,6 +48,11 @@ class OpenSearchLedger:
     def audit(self) -> OpenSearchAuditLog:
         """Who did what."""
         return self._audit
+
+    @property
+    def keys(self) -> OpenSearchKeys:
+        """Who may ask."""
+        return self._keys
 
     async def ping(self) -> None:
         """Raise BackendUnavailable where the cluster does not answer."""
