@@ -19,7 +19,6 @@ from search_api.standing import read_summaries, stands
 from search_api.trace import Trace
 from services.assembly import Services
 from services.candidates import FacetValue, Survey
-from services.deadlines import beside
 from services.documents import encode_value
 from services.ports.ledger import Summary
 from services.ports.models import Encoded
@@ -94,15 +93,13 @@ async def _search(
         weights = {LEXICAL: settings.lexical_weight, VECTOR: settings.vector_weight}
         order = candidates_of(reciprocal_rank_fusion(found.runs, weights, settings.rrf_k))
         stage.candidates = len(order)
-    # Late interaction costs too little to wait for the ledger; the reranker waits, so that no
-    # model pass goes to a document that cannot be shown.
-    work = interact(indexes, plan, order, found, settings.late_window, trace)
-    async with beside(work) as interacting:
-        ids = [candidate.ref.document_id for candidate in order]
-        summaries = await read_summaries(view, ids, trace)
-        late = await interacting
-    order = [each for each in late.order if stands(each.ref.document_id, each.version, summaries)]
-    reranked = await rerank(services, indexes, plan, order, summaries, trace)
+    # The ledger is asked before the reranker reads, so that no model pass goes to a document
+    # that cannot be shown, and once more for every page.
+    ids = [candidate.ref.document_id for candidate in order]
+    summaries = await read_summaries(view, ids, trace)
+    order = [each for each in order if stands(each.ref.document_id, each.version, summaries)]
+    late = await interact(indexes, plan, order, found, settings.late_window, trace)
+    reranked = await rerank(services, indexes, plan, late.order, summaries, trace)
     with trace.stage("aggregation") as stage:
         items = _aggregate(services, plan, reranked.order)
         stage.candidates = len(items)

@@ -1,11 +1,10 @@
-"""Points in time after which nobody waits for an answer any more, and work beside other work."""
+"""Points in time after which nobody waits for an answer any more."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from services.errors import DeadlineExceeded
 
@@ -43,21 +42,3 @@ class Deadline:
         except TimeoutError:
             raise DeadlineExceeded(f"{what} did not answer in time.") from None
 
-
-@asynccontextmanager
-async def beside(
-    work: Coroutine[Any, Any, Answer],
-) -> AsyncIterator["asyncio.Task[Answer]"]:
-    """Let work run while the block does other things; it does not outlive the block.
-
-    The block awaits what it is given. Where it ends without, by an error, the work is ended
-    too, and its own errors are nobody's.
-    """
-    task = asyncio.create_task(work)
-    try:
-        yield task
-    finally:
-        if not task.done():
-            task.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await task
