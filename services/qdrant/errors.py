@@ -50,7 +50,8 @@ def translated() -> Iterator[None]:
         raise PutOff(
             "Qdrant has more to do than it takes.", retry_after_s=error.retry_after_s
         ) from error
-    except ValueError as error:  # local mode's, and answers that cannot be read
+    except (ValueError, AssertionError) as error:
+        # Local mode's errors, and the client's of answers that cannot be read or hold nothing.
         raise _failed(str(error)[:500]) from error
 
 

@@ -107,6 +107,14 @@ async def test_every_wrong_answer_is_unavailable(status: str, content: object) -
             await store.ping()
 
 
+async def test_an_answer_without_a_result_is_unavailable() -> None:
+    """As something between that knows the form, but not the server, may give one."""
+    nothing = {"status": "ok", "time": 0.0, "result": None}
+    async with listening(answering("200 OK", nothing)) as port, store_at(port) as store:
+        with pytest.raises(BackendUnavailable):
+            await store.orphans([])
+
+
 @pytest.mark.parametrize("url", ["qdrant:6333", "redis://127.0.0.1", "http://[::1", "http://h:x"])
 def test_a_url_that_is_not_of_http_is_refused(url: str) -> None:
     """With the setting's name."""
