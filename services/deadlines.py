@@ -41,4 +41,3 @@ class Deadline:
                 return await work
         except TimeoutError:
             raise DeadlineExceeded(f"{what} did not answer in time.") from None
-

@@ -111,6 +111,15 @@ def test_the_api_refuses_to_serve_strangers_without_keys(winnow: Winnow) -> None
     assert "WINNOW_SEARCH_KEY" in done.err
 
 
+def test_the_command_line_tells_what_it_can(winnow: Winnow) -> None:
+    """`docker compose run --rm cli` without more."""
+    service = services()["cli"]
+    assert service["entrypoint"] == ["winnow"]
+    done = winnow(*service["command"], **environment("cli", KEYS))
+    assert done.code == 0
+    assert "ingest" in done.out
+
+
 @pytest.mark.parametrize("service", ["worker", "ingest"])
 def test_a_worker_without_its_broker_ends_so_that_it_is_started_again(
     winnow: Winnow, service: str
