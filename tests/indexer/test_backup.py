@@ -108,7 +108,7 @@ async def test_wiped_engines_are_rebuilt(filled: Services, indexer: Indexer) -> 
     done = await indexer.consistency.reconcile("books", "test")
     assert (done.clean, done.waiting, done.repairs.unmarked) == (True, "", 29)
     assert await state_of(filled, "books") == before
-    entry, _ = await indexer.consistency.audit("books", 10)
+    entry, *_ = await indexer.consistency.audit("books", 10)
     assert (entry.who, entry.action, entry.outcome) == ("test", "reconcile", "done")
 
 
