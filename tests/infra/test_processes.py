@@ -176,6 +176,7 @@ def check_worker_health(winnow: Winnow, server: RedisServer) -> None:
 
     assert not healthy()
     worker = WorkerProcess(winnow, server.url)
+    assert [*worker.arguments[-3:]] == arguments("worker")
     try:
         worker.start()
         assert healthy()
