@@ -11,7 +11,7 @@ from services.models.notes import Notes
 
 NAME = "winnow/offline-reranker"
 FOLDER = Path(__file__).parent / "offline_reranker"
-WEIGHTS_SHA256 = "4b7787b8fcde3325369cdda3ab4f9556df2a3367d5304a007d6bb1c0b4528e0a"
+WEIGHTS_SHA256 = "96e7bb87b14d992708178bf0a8e33ce0e523f6a7267a5f6f94ccc75d09ae204f"
 
 
 def find_shipped(notes: Notes, folder: Path = FOLDER) -> tuple[Path | None, str]:
