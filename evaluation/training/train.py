@@ -127,6 +127,8 @@ def learn(
     """
     require_torch()
     quieten()
+    from transformers import set_seed
+
     from evaluation.training.fine_tuning import Examples, Schedule, fine_tune
     from evaluation.training.finishing import finish
     from evaluation.training.losses import Objective
@@ -136,6 +138,7 @@ def learn(
 
     training = recipe.training
     base = find_model(recipe.base, settings)
+    set_seed(training.seed)
     steps = steps_of(len(material.training), recipe)
     examples = draw(
         material.training, steps * training.groups_per_step, sampling_of(recipe), training.seed

@@ -1,5 +1,6 @@
 """A whole run: on pairs, from a small model, in a few steps."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -123,6 +124,17 @@ async def test_a_bi_encoder_becomes_a_cross_encoder(tmp_path: Path, small_bi_enc
     assert config["winnow_interaction"] == {"crossing_layers": 1}
     model = load_cross_encoder(_settings(tmp_path, cross_encoder=str(trained.folder)))
     assert model.card.prior_scale == trained.prior_scale
+
+
+def test_a_seed_begins_the_same_model(tmp_path: Path, small_bi_encoder: Path) -> None:
+    """The new head's first weights too: a run can be repeated."""
+    begun = []
+    for name in ("one", "other"):
+        folder = tmp_path / name
+        folder.mkdir()
+        asyncio.run(_train(folder, _recipe(small_bi_encoder, steps=1, evaluations=1)))
+        begun.append((folder / "work" / "begun" / "model.safetensors").read_bytes())
+    assert begun[0] == begun[1]
 
 
 async def test_the_folder_holds_the_best_of_what_was_measured(tmp_path: Path) -> None:
