@@ -30,7 +30,8 @@ _WORDS = 300
 _DOCUMENT_CHUNKS = 2
 _QUERIES = 150
 _THINKING_S = 0.02
-_POLL_S = 0.05
+# Asking how far a build is counts what is pending: a watcher asks now and then.
+_POLL_S = 0.5
 _SHARE_OF_ENCODER = 0.85
 _SWITCH_S = 1.0
 _TIMES_IDLE = 2.0
