@@ -2,12 +2,9 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cli.backend import Indexed, JsonObject, Stored
-from cli.consistency_backend import LocalConsistency
-from cli.generation_backend import LocalGenerations
-from cli.key_backend import LocalKeys
 from cli.who import local_user
 from indexer.bodies import CollectionAnswer, DocumentAnswer, DocumentSummary
 from indexer.draft import Draft
@@ -20,6 +17,11 @@ from services.assembly import Services, open_services
 from services.collections import FieldType
 from services.errors import InvalidInput
 from services.settings import Settings
+
+if TYPE_CHECKING:
+    from cli.consistency_backend import LocalConsistency
+    from cli.generation_backend import LocalGenerations
+    from cli.key_backend import LocalKeys
 
 
 @asynccontextmanager
@@ -40,7 +42,10 @@ async def open_local(
 
 
 class Local:
-    """Indexes on demand: there is no background loop in a command."""
+    """Indexes on demand: there is no background loop in a command.
+
+    What administers is imported where it is asked for: a search waits for every import.
+    """
 
     keeps_pages: ClassVar[bool] = False  # result lists are in this process's memory
 
@@ -50,18 +55,24 @@ class Local:
         self.searcher = SearchService(services)
 
     @property
-    def consistency(self) -> LocalConsistency:
+    def consistency(self) -> "LocalConsistency":
         """See :class:`cli.backend.Backend`."""
+        from cli.consistency_backend import LocalConsistency
+
         return LocalConsistency(self.indexer)
 
     @property
-    def generations(self) -> LocalGenerations:
+    def generations(self) -> "LocalGenerations":
         """See :class:`cli.backend.Backend`."""
+        from cli.generation_backend import LocalGenerations
+
         return LocalGenerations(self.indexer)
 
     @property
-    def keys(self) -> LocalKeys:
+    def keys(self) -> "LocalKeys":
         """See :class:`cli.backend.Backend`."""
+        from cli.key_backend import LocalKeys
+
         return LocalKeys(self.services)
 
     async def search(self, collection: str, request: SearchRequest) -> SearchAnswer:
