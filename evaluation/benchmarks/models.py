@@ -52,10 +52,25 @@ def cross_encoder_folder(settings: Settings, aside: Path) -> CrossEncoderFolder:
     try:
         found = find_model(settings.cross_encoder, settings)
     except ModelUnavailable:
-        body = bi_encoder_folder(settings)
-        _put_head_on(body, aside)
-        return CrossEncoderFolder(aside, f"layers of {settings.bi_encoder}, random head", False)
+        return _made(settings, aside)
     return CrossEncoderFolder(found.path, found.name, True)
+
+
+def plain_cross_encoder_folder(settings: Settings, aside: Path) -> CrossEncoderFolder:
+    """As :func:`cross_encoder_folder`, but one that sentence-transformers reads too.
+
+    The reranker that ships is an architecture of Winnow's own.
+    """
+    folder = cross_encoder_folder(settings, aside)
+    configuration = json.loads((folder.path / "config.json").read_text("utf-8"))
+    names = configuration.get("architectures") or ()
+    plain = any(name.endswith("ForSequenceClassification") for name in names)
+    return folder if plain or not folder.trained else _made(settings, aside)
+
+
+def _made(settings: Settings, aside: Path) -> CrossEncoderFolder:
+    _put_head_on(bi_encoder_folder(settings), aside)
+    return CrossEncoderFolder(aside, f"layers of {settings.bi_encoder}, random head", False)
 
 
 def cross_encoder_name(settings: Settings, aside: Path) -> str:

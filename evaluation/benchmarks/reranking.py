@@ -14,7 +14,7 @@ import numpy as np
 from evaluation.benchmarks.figures import Figure, timed
 from evaluation.benchmarks.models import (
     CrossEncoderFolder,
-    cross_encoder_folder,
+    plain_cross_encoder_folder,
     small_cross_encoder_folder,
 )
 from evaluation.benchmarks.texts import passages, queries
@@ -45,7 +45,7 @@ class _Comparison:
 def reranking(settings: Settings) -> list[Figure]:
     """Pairs a second of both in alternating rounds, and how often the top ten agree."""
     with tempfile.TemporaryDirectory() as aside:
-        folder = cross_encoder_folder(settings, Path(aside))
+        folder = plain_cross_encoder_folder(settings, Path(aside))
         speed = _compare(settings, folder)
     judged = folder if folder.trained else small_cross_encoder_folder()
     order = speed if folder.trained else _compare(settings, judged)
