@@ -1,13 +1,12 @@
 """Documents in a given order: no words to rank by, or a sort asked for."""
 
-from search_api.facets import facet_filters
 from search_api.fusion import Place
 from search_api.plan import Plan
 from search_api.ranking import Candidate, Item
 from search_api.retrieval import LEXICAL, Indexes
 from search_api.trace import Trace
 from services.assembly import Services
-from services.candidates import IndexedVersion, Survey
+from services.candidates import IndexedVersion
 from services.documents import ChunkRef
 
 SORT = "sort"
@@ -27,16 +26,6 @@ async def browse(services: Services, indexes: Indexes, plan: Plan, trace: Trace)
         stage.candidates = len(found)
     best = {} if plan.words.empty else await _best_chunks(indexes, plan, trace, depth)
     return [_item(entry, best.get(entry.document_id)) for entry in found]
-
-
-async def survey(indexes: Indexes, plan: Plan, trace: Trace) -> Survey:
-    """Exact counts of what matches the plan's words, filter and rights."""
-    with trace.stage("survey") as stage:
-        facets = facet_filters(plan.scope.filter, plan.request.facets)
-        work = indexes.lexical.survey(plan.lexical_query(), facets)
-        found = await plan.deadline.bound(work, "The text index")
-        stage.candidates = found.total
-    return found
 
 
 async def _best_chunks(

@@ -4,8 +4,6 @@ Our own, because engines disagree about it: ranks from 0 or 1, absent documents 
 rank, chunks counted twice.
 """
 
-import math
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -41,18 +39,17 @@ def reciprocal_rank_fusion(
 
     Returns:
         every chunk once, by falling score; ties by the rank in one leg after the other, in
-        the order of their names (so words go before meaning), then by document id and
-        ordinal: equal inputs give equal outputs.
+        the order of their names (so words go before meaning): equal inputs give equal outputs.
     """
     weights = weights or {}
     scores: dict[ChunkRef, float] = {}
     versions: dict[ChunkRef, int] = {}
-    places: defaultdict[ChunkRef, dict[str, Place]] = defaultdict(dict)
-    for leg, run in runs.items():
+    places: dict[ChunkRef, dict[str, Place]] = {}
+    for leg in sorted(runs):
         weight = weights.get(leg, 1.0)
         rank = 0
-        for ref, version, score in run:
-            found = places[ref]
+        for ref, version, score in runs[leg]:
+            found = places.setdefault(ref, {})
             if leg in found:
                 continue
             rank += 1
@@ -60,13 +57,6 @@ def reciprocal_rank_fusion(
             scores[ref] = scores.get(ref, 0.0) + weight / (k + rank)
             # Legs may lag apart; the older version is what both are known to hold.
             versions[ref] = min(version, versions.get(ref, version))
-    legs = sorted(runs)
-    order = sorted(
-        (-score, [_rank(places[ref], leg) for leg in legs], ref) for ref, score in scores.items()
-    )
-    return [Fused(ref, versions[ref], scores[ref], places[ref]) for _, _, ref in order]
-
-
-def _rank(places: Mapping[str, Place], leg: str) -> float:
-    place = places.get(leg)
-    return place.rank if place else math.inf
+    # They came in by their rank in one leg after the other, and sorting leaves ties as they are.
+    order = sorted(scores, key=scores.__getitem__, reverse=True)
+    return [Fused(ref, versions[ref], scores[ref], places[ref]) for ref in order]

@@ -83,8 +83,12 @@ class LedgerMemory:
         read_under, known = self._read_under.get(name, (None, frozenset[str]()))
         if read_under != head:
             return {}
-        held = ((each, self._summaries.get((name, each))) for each in asked if each in known)
-        return {each: found[1] for each, found in held if found}
+        summaries = self._summaries
+        return {
+            each: found[1]
+            for each in asked
+            if each in known and (found := summaries.get((name, each)))
+        }
 
     def recall_summaries(self, name: str, asked: Iterable[str]) -> dict[str, Summary]:
         """Those of the documents that were read not too long ago."""

@@ -138,8 +138,11 @@ class LedgerView:
         return self.deadline
 
     def _readable(self, found: Mapping[str, Summary]) -> dict[str, Summary]:
+        read_in, may_read = self.language, self.rights.may_read
         return {
-            identifier: replace(summary, language=self.language or summary.language)
+            identifier: summary
+            if read_in in ("", summary.language)
+            else replace(summary, language=read_in)
             for identifier, summary in found.items()
-            if self.rights.may_read(summary.principals)
+            if may_read(summary.principals)
         }

@@ -22,17 +22,10 @@ def candidates_of(fused: Sequence[Fused]) -> list[Candidate]:
     """
     legs = {leg for candidate in fused for leg in candidate.places}
     single = next(iter(legs)) if len(legs) == 1 else None
+    by = single or FUSED
     return [
-        Candidate(
-            ref=found.ref,
-            version=found.version,
-            score=found.places[single].score if single else found.score,
-            scored_by=single or FUSED,
-            places=found.places,
-            fused=found.score,
-            fused_rank=rank,
-        )
-        for rank, found in enumerate(fused, start=1)
+        Candidate(ref, version, places[single].score if single else score, by, places, score, rank)
+        for rank, (ref, version, score, places) in enumerate(fused, start=1)
     ]
 
 
@@ -116,16 +109,12 @@ def results(
     for candidate in order:
         groups.setdefault(key(candidate), []).append(candidate)
     items = {name: _item(chunks, rule, best, keep) for name, chunks in groups.items()}
-    inside = [
-        name
-        for name, chunks in groups.items()
-        if any(chunk.window_rank is not None for chunk in chunks)
-    ]
+    within = {key(candidate) for candidate in order if candidate.window_rank is not None}
+    inside = [name for name in groups if name in within]
     reranked = {
         name: items[name].score for name in inside if items[name].scored_by == CROSS_ENCODER
     }
     window = order_with_gaps(inside, reranked)
-    within = set(inside)
     outside = [name for name in groups if name not in within]
     outside.sort(key=lambda name: -items[name].score)
     return [items[name] for name in (*window, *outside)]
@@ -147,10 +136,4 @@ def _item(chunks: Sequence[Candidate], rule: Aggregation, best: int, keep: int) 
 
 
 def _item_of(winner: Candidate, score: float, chunks: Sequence[Candidate]) -> Item:
-    return Item(
-        document_id=winner.ref.document_id,
-        version=winner.version,
-        score=score,
-        scored_by=winner.scored_by,
-        chunks=tuple(chunks),
-    )
+    return Item(winner.ref.document_id, winner.version, score, winner.scored_by, tuple(chunks))

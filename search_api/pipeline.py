@@ -2,10 +2,11 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from search_api.answer import FacetCount, ModelUsed, SearchAnswer, Total, Window
-from search_api.browse import browse, survey
+from search_api.browse import browse
+from search_api.counting import counting, survey
 from search_api.facets import count_values
 from search_api.fusion import reciprocal_rank_fusion
 from search_api.late import LATE_INTERACTION, Interaction, interact
@@ -29,8 +30,8 @@ class _Outcome:
     """What the stages leave behind for the answer."""
 
     items: Sequence[Item]
-    survey: Survey | None
     summaries: Mapping[str, Summary]
+    survey: Survey | None = None
     degraded: Sequence[str] = ()
     window: Window | None = None
     models: Mapping[str, ModelUsed] = field(default_factory=dict)
@@ -77,18 +78,32 @@ async def _browse(
     services: Services, indexes: Indexes, view: LedgerView, plan: Plan, trace: Trace
 ) -> _Outcome:
     items = await browse(services, indexes, plan, trace)
-    counts = await survey(indexes, plan, trace)
+    counts = await survey(indexes, plan, trace, plan.deadline)
     ids = [item.document_id for item in items]
     summaries = await read_summaries(view, ids, trace)
     standing = [item for item in items if stands(item.document_id, item.version, summaries)]
-    return _Outcome(standing, counts, summaries)
+    return _Outcome(standing, summaries, counts)
 
 
 async def _search(
     services: Services, indexes: Indexes, view: LedgerView, plan: Plan, trace: Trace
 ) -> _Outcome:
-    settings = services.settings
     found = await retrieve(indexes, plan, trace)
+    async with counting(indexes, plan, found, trace) as counts:
+        outcome = await _order(services, indexes, view, plan, found, trace)
+        counted = await counts
+    return replace(outcome, survey=counted.survey, degraded=[*outcome.degraded, *counted.degraded])
+
+
+async def _order(
+    services: Services,
+    indexes: Indexes,
+    view: LedgerView,
+    plan: Plan,
+    found: Retrieved,
+    trace: Trace,
+) -> _Outcome:
+    settings = services.settings
     with trace.stage("fusion") as stage:
         weights = {LEXICAL: settings.lexical_weight, VECTOR: settings.vector_weight}
         order = candidates_of(reciprocal_rank_fusion(found.runs, weights, settings.rrf_k))
@@ -105,7 +120,6 @@ async def _search(
         stage.candidates = len(items)
     return _Outcome(
         items=items,
-        survey=found.survey,
         summaries=summaries,
         degraded=[*found.failed, *filter(None, (late.degraded,)), *reranked.degraded],
         window=reranked.window,

@@ -50,8 +50,7 @@ class Candidate(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One result of the frozen list: a document (or a passage) and its best chunks."""
 
     document_id: str

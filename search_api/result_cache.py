@@ -46,7 +46,8 @@ class ResultCache:
     def __init__(self, cache: Cache, ttl_s: float) -> None:
         self._cache = cache
         self._ttl_s = ttl_s
-        self._flights: dict[str, asyncio.Task[SearchAnswer]] = {}
+        self._flights: dict[str, asyncio.Future[SearchAnswer]] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def answer(
         self, key: str, compute: Callable[[], Awaitable[SearchAnswer]]
@@ -64,20 +65,34 @@ class ResultCache:
             return answer
         flight = self._flights.get(key)
         if flight is None:
-            flight = asyncio.create_task(self._compute(key, compute))
+            flight = asyncio.get_running_loop().create_future()
             self._flights[key] = flight
-            flight.add_done_callback(lambda done: self._land(key, done))
-        return (await asyncio.shield(flight)).model_copy()
+            task = asyncio.create_task(self._fly(key, flight, compute))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        # An answer that is there is on its way into the cache: as good as found in it.
+        kept = flight.done()
+        return (await asyncio.shield(flight)).model_copy(update={"cached": True} if kept else None)
 
-    def _land(self, key: str, flight: asyncio.Task[SearchAnswer]) -> None:
-        self._flights.pop(key, None)
-        if not flight.cancelled():
+    async def _fly(
+        self,
+        key: str,
+        flight: asyncio.Future[SearchAnswer],
+        compute: Callable[[], Awaitable[SearchAnswer]],
+    ) -> None:
+        """Compute, tell the callers, and only then keep the answer, which nobody waits for.
+
+        Until it is kept, whoever comes joins the flight: nothing is computed twice.
+        """
+        try:
+            answer = await compute()
+        except Exception as error:  # noqa: BLE001  # the callers'
+            flight.set_exception(error)
             flight.exception()  # looked at, or asyncio warns when every caller has left
-
-    async def _compute(
-        self, key: str, compute: Callable[[], Awaitable[SearchAnswer]]
-    ) -> SearchAnswer:
-        answer = await compute()
-        if not answer.degraded and self._ttl_s:
-            await self._cache.set(key, answer.model_dump_json().encode(), self._ttl_s)
-        return answer
+        else:
+            flight.set_result(answer)
+            if not answer.degraded and self._ttl_s:
+                await self._cache.set(key, answer.model_dump_json().encode(), self._ttl_s)
+        finally:
+            flight.cancel()  # where this task was; it changes nothing once there is an outcome
+            self._flights.pop(key, None)

@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from search_api.facets import facet_filters
 from search_api.plan import Plan
 from search_api.trace import Trace
-from services.candidates import Hit, Run, Survey
+from services.candidates import Hit, Run
 from services.documents import Chunk, ChunkRef
 from services.errors import BackendUnavailable, DeadlineExceeded
 from services.ports.lexical import LexicalIndex
@@ -18,7 +17,7 @@ LEXICAL = "lexical"
 VECTOR = "vector"
 
 # The legs may use this share of the whole deadline; the rest is for ordering and passages.
-_SHARE = 0.6
+LEGS_SHARE = 0.6
 _DEEPEST = 10_000
 
 # Where words rule documents out, the vectors are not searched to the end for the rest: the
@@ -46,13 +45,11 @@ class Retrieved:
 
     Attributes:
         runs: for each leg that answered its hits.
-        survey: counts of what matches the words, None where they could not be had.
         encoded: the query's vectors, None where it was not embedded.
         failed: reasons, for each leg that did not answer or not fully.
     """
 
     runs: dict[str, Run] = field(default_factory=dict)
-    survey: Survey | None = None
     encoded: Encoded | None = None
     failed: list[str] = field(default_factory=list)
 
@@ -65,20 +62,12 @@ async def retrieve(indexes: Indexes, plan: Plan, trace: Trace) -> Retrieved:
     """
     found = Retrieved()
     legs = []
-    deadline = plan.deadline.earlier(plan.deadline.remaining_s() * _SHARE)
+    deadline = plan.deadline.earlier(plan.deadline.remaining_s() * LEGS_SHARE)
     if plan.lexical:
         legs.append(_Leg(LEXICAL, _lexical_fetch(indexes, plan), indexes, plan))
     if plan.vector and plan.embedder is not None and indexes.vectors is not None:
         fetch = _vector_fetch(plan.embedder, indexes.vectors, plan, trace, found)
         legs.append(_Leg(VECTOR, fetch, indexes, plan))
-
-    async def survey() -> None:
-        try:
-            with trace.stage("survey") as stage:
-                found.survey = await deadline.bound(_survey(indexes, plan), "The text index")
-                stage.candidates = found.survey.total
-        except BackendUnavailable:
-            found.failed.append("totals_unavailable")
 
     async def run(leg: "_Leg") -> None:
         try:
@@ -92,19 +81,13 @@ async def retrieve(indexes: Indexes, plan: Plan, trace: Trace) -> Retrieved:
             found.runs[leg.name] = leg.run
             stage.candidates = len(leg.run)
 
-    counting = [survey()] if plan.lexical else []
-    await asyncio.gather(*(run(leg) for leg in legs), *counting)
+    await asyncio.gather(*(run(leg) for leg in legs))
     if not found.runs:
         raise BackendUnavailable(
             f"No index answered ({', '.join(found.failed)}). Try again shortly.", retry_after_s=5
         )
     found.runs = {leg.name: found.runs[leg.name] for leg in legs if leg.name in found.runs}
     return found
-
-
-async def _survey(indexes: Indexes, plan: Plan) -> Survey:
-    facets = facet_filters(plan.scope.filter, plan.request.facets)
-    return await indexes.lexical.survey(plan.lexical_query(), facets)
 
 
 Fetch = Callable[[int], Awaitable[Run]]

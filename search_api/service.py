@@ -105,9 +105,10 @@ class SearchService:
         ranking, encoded = await rank(self._services, indexes, view, plan, trace)
         request = plan.request
         page = PageRequest(0, request.size, request.explain, plan.deadline, plan.embedder, encoded)
-        # The list is kept before the answer that leads to its next page leaves.
-        _, answer = await asyncio.gather(
-            self._rankings.keep(ranking), render(indexes, view, ranking, page, trace)
+        # The list is kept before the answer that leads to its next page leaves, and while the
+        # passages are on their way.
+        answer, _ = await asyncio.gather(
+            render(indexes, view, ranking, page, trace), self._rankings.keep(ranking)
         )
         _count(answer)
         return answer

@@ -91,17 +91,16 @@ def meaning_highlights(language: str, query: Text, passage: Text) -> list[Span]:
 
 def _words(text: Text) -> tuple[list[Term], NDArray[np.float32]]:
     """The terms that tokens fall on, and their unit vectors, float32 [terms, dimensions]."""
-    offsets, vectors = text.tokens.offsets, text.tokens.vectors.astype(np.float32)
-    starts, ends = offsets[:, 0], offsets[:, 1]
-    held: list[Term] = []
-    rows: list[NDArray[np.float32]] = []
-    for term in text.terms:
-        inside = (starts < term.end) & (ends > term.start) & (ends > starts)
-        if inside.any():
-            mean = vectors[inside].mean(axis=0)
-            held.append(term)
-            rows.append(mean / max(float(np.linalg.norm(mean)), 1e-6))
-    return held, np.array(rows, np.float32).reshape(len(rows), vectors.shape[-1])
+    if not text.terms:
+        return [], np.empty((0, text.tokens.vectors.shape[-1]), np.float32)
+    starts, ends = text.tokens.offsets[:, 0], text.tokens.offsets[:, 1]
+    bounds = np.array([(term.start, term.end) for term in text.terms])
+    # [terms, tokens]: a token falls on a term where the two share a character.
+    falls = (starts < bounds[:, 1:]) & (ends > bounds[:, :1]) & (ends > starts)
+    places = np.flatnonzero(falls.any(axis=1))
+    sums = falls[places].astype(np.float32) @ text.tokens.vectors.astype(np.float32)
+    lengths = np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-6)
+    return [text.terms[int(place)] for place in places], sums / lengths
 
 
 @cache
