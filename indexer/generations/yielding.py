@@ -1,20 +1,25 @@
 """Embedding for a build: in small passes between searches while there are any."""
 
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
 
+from services.concurrency import side_by_side
 from services.ports.models import BiEncoder, Embedder, Encoded, Passage
 from services.usage import Usage
 
 RECENT_S = 2.0
 """Searches are expected for so long after the last one."""
 
-PASSAGES_A_PASS = 8
-"""A search that comes meanwhile waits for a pass at most."""
+PASSAGES_A_PASS = 4
+"""A search that comes meanwhile shares the processors for a pass at most."""
 
 PASSAGES_AT_ONCE = 64
 """Without searches: enough to fill the model's passes, few enough to notice one that comes."""
+
+CALLS_AT_ONCE = 2
+"""Without searches: while the last passes of one call run, those of the next do too."""
 
 LONGEST_WAIT_S = 0.25
 """Where searches never end a build goes on after so long all the same."""
@@ -39,33 +44,37 @@ class YieldingEmbedder:
     async def embed_passages(self, passages: Sequence[Passage]) -> Encoded:
         """The vectors of passages: all at once where nobody searches, else a few at a time."""
         # Texts of like length share a pass, as in one call for all of them.
-        order = sorted(range(len(passages)), key=lambda index: len(passages[index].text))
-        parts: list[Encoded] = []
-        done = 0
-        while done < len(order) or not parts:
-            searched = self._usage.within(RECENT_S)
-            size = PASSAGES_A_PASS if searched else PASSAGES_AT_ONCE
-            taken = order[done : done + size]
-            if searched:
-                await self._usage.gap(LONGEST_WAIT_S)
-            parts.append(await self._inner.embed_passages([passages[index] for index in taken]))
-            done += len(taken)
-            if not taken:
-                break
-        return _in_place(parts, order)
+        todo = deque(sorted(range(len(passages)), key=lambda index: len(passages[index].text)))
+        parts: list[tuple[Sequence[int], Encoded]] = []
+
+        async def embed(*, alone: bool) -> None:
+            while todo:
+                searched = self._usage.within(RECENT_S)
+                if searched and not alone:
+                    return
+                if searched:
+                    await self._usage.gap(LONGEST_WAIT_S)
+                size = PASSAGES_A_PASS if searched else PASSAGES_AT_ONCE
+                taken = [todo.popleft() for _ in range(min(size, len(todo)))]
+                chosen = [passages[index] for index in taken]
+                parts.append((taken, await self._inner.embed_passages(chosen)))
+
+        if not todo:
+            return await self._inner.embed_passages(passages)
+        await side_by_side(embed(alone=call == 0) for call in range(CALLS_AT_ONCE))
+        return _in_place(parts)
 
     async def close(self) -> None:
         """Nothing is held here."""
 
 
-def _in_place(parts: Sequence[Encoded], order: Sequence[int]) -> Encoded:
+def _in_place(parts: Sequence[tuple[Sequence[int], Encoded]]) -> Encoded:
     """Put the parts together in the order of the passages."""
-    if len(parts) == 1 and not order:
-        return parts[0]
-    places = np.argsort(np.asarray(order))
-    vectors = np.concatenate([part.vectors for part in parts])[places]
-    tokens = [row for part in parts for row in part.tokens or ()]
-    offsets = [row for part in parts for row in part.offsets or ()]
+    places = np.argsort(np.concatenate([np.asarray(taken) for taken, _ in parts]))
+    encoded = [part for _, part in parts]
+    vectors = np.concatenate([part.vectors for part in encoded])[places]
+    tokens = [row for part in encoded for row in part.tokens or ()]
+    offsets = [row for part in encoded for row in part.offsets or ()]
     if not tokens:
         return Encoded(vectors)
     return Encoded(vectors, [tokens[i] for i in places], [offsets[i] for i in places])

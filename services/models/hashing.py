@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from services.errors import ModelUnavailable
 from services.generations import EncoderFingerprint
 from services.models.inputs import passage_head
-from services.ports.models import Encoded, ModelCard, Passage
+from services.ports.models import Encoded, ModelCard, Passage, Passes
 from services.ports.vectors import TokenVectors, Vectors
 
 HASHING = "hashing"
@@ -87,6 +87,7 @@ class HashingBiEncoder:
             token_dimensions=token_dimensions,
         )
         self.counter = WordCounter()
+        self.passes = Passes(at_once=1, tokens=4_096)
 
     def encode_queries(self, queries: Sequence[str]) -> Encoded:
         """Vectors of queries; longer ones are cut at ``card.max_tokens``."""

@@ -1,5 +1,6 @@
-"""OpenVINO on a CPU: precision, threads, and one InferRequest for each thread."""
+"""OpenVINO on a CPU: precision, threads, streams, and one InferRequest for each thread."""
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -27,14 +28,40 @@ def choose_precision(wanted: str) -> str:
     return "bf16" if "BF16" in capabilities else "fp32"
 
 
+def streams_of(threads: int) -> int:
+    """How many passes best share the threads (0: every core) where throughput counts: two.
+
+    Threads of one pass wait for each other at every step; whatever else takes a core holds
+    all of them up. Of two passes it holds up one, and while one reads or writes its texts
+    the other computes.
+    """
+    return min(2, threads or os.cpu_count() or 1)
+
+
 class CompiledGraph:
     """A compiled model. Thread-safe: a request that two threads share raises "busy"."""
 
-    def __init__(self, model: ov.Model, precision: str, threads: int) -> None:
+    def __init__(self, model: ov.Model, precision: str, threads: int, streams: int = 0) -> None:
+        """Compile.
+
+        Args:
+            threads: that compute, 0 for as many as there are cores.
+            streams: passes that share the threads at any time; 0: every thread works on
+                whichever pass there is, so that each is over soonest.
+
+        Raises:
+            ModelUnavailable: OpenVINO cannot compile it.
+        """
         hints: dict[str, Any] = {
-            "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
+            # Cores are shared, with other graphs of this process too: a thread that may run
+            # on one core alone waits for it while another is free.
+            "ENABLE_CPU_PINNING": False,
         }
+        if streams:
+            hints["NUM_STREAMS"] = streams
+        else:
+            hints["PERFORMANCE_HINT"] = "LATENCY"
         if threads:
             hints["INFERENCE_NUM_THREADS"] = threads
         try:

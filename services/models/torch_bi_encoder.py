@@ -15,13 +15,14 @@ from services.models.projection import TokenProjection, load_projection
 from services.models.tokenizing import Ids, ModelTokenizer, pad
 from services.models.torch_device import run_halving, torch_precision
 from services.models.torch_loading import load_pretrained
-from services.ports.models import Encoded, ModelCard, Passage
+from services.ports.models import Encoded, ModelCard, Passage, Passes
 from services.ports.vectors import TokenVectors, Vectors
 from services.settings import Settings
 
 BATCH_TOKENS = 65_536
 
 _DEFAULT_MAX_TOKENS = 512
+_PASSES = Passes(at_once=1, tokens=4_096)
 
 
 class TorchBiEncoder:
@@ -36,6 +37,7 @@ class TorchBiEncoder:
         projection: TokenProjection | None = None,
     ) -> None:
         self.card = card
+        self.passes = _PASSES
         self.fingerprint = fingerprint
         self.counter = tokenizer
         self._model = model

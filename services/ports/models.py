@@ -79,6 +79,19 @@ class TokenCounter(Protocol):
         """How many tokens the text has, special tokens left out, nothing truncated."""
 
 
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """How a bi-encoder is best given passages.
+
+    Attributes:
+        at_once: passes that it runs at once without any of them taking longer for it.
+        tokens: padded tokens of a pass; one more would make none of them cheaper.
+    """
+
+    at_once: int
+    tokens: int
+
+
 class BiEncoder(Protocol):
     """Texts to vectors. Thread-safe."""
 
@@ -93,6 +106,10 @@ class BiEncoder(Protocol):
     @property
     def counter(self) -> TokenCounter:
         """Its own tokens."""
+
+    @property
+    def passes(self) -> Passes:
+        """How passages are best given to it."""
 
     def encode_queries(self, queries: Sequence[str]) -> Encoded:
         """Vectors of queries; longer ones are cut at ``card.max_tokens``."""

@@ -10,7 +10,7 @@ import pytest
 from services.errors import BackendUnavailable
 from services.models.embedder import InProcessEmbedder
 from services.models.hashing import HashingBiEncoder
-from services.ports.models import Encoded, Passage
+from services.ports.models import Encoded, Passage, Passes
 
 PASSAGES = [Passage(f"passage number {number} " + "word " * number) for number in range(300)]
 
@@ -21,17 +21,20 @@ class GatedEncoder(HashingBiEncoder):
     def __init__(self) -> None:
         super().__init__()
         self.gate = threading.Semaphore(0)
-        self.at_the_gate = threading.Event()
+        self.at_the_gate = threading.Semaphore(0)
+        self.open = threading.Event()
+        self.open.set()
         self.ran: list[str] = []
 
     def encode_queries(self, queries: Sequence[str]) -> Encoded:
-        """Note the queries of one pass."""
+        """Note the queries of one pass, then wait where queries are held up."""
         self.ran.append(f"queries {len(queries)}")
+        assert self.open.wait(timeout=30)
         return super().encode_queries(queries)
 
     def encode_passages(self, passages: Sequence[Passage]) -> Encoded:
         """Wait to be let through."""
-        self.at_the_gate.set()
+        self.at_the_gate.release()
         assert self.gate.acquire(timeout=30)
         self.ran.append("passages")
         return super().encode_passages(passages)
@@ -68,18 +71,37 @@ async def test_no_passages_are_no_work() -> None:
     await embedder.close()
 
 
-async def test_queries_go_first(gated: tuple[InProcessEmbedder, GatedEncoder]) -> None:
-    """A query waits for one batch of passages, not for all of them."""
+async def test_queries_wait_for_no_passage(gated: tuple[InProcessEmbedder, GatedEncoder]) -> None:
+    """They are answered while passages are at it; those that wait together share a pass."""
     embedder, encoder = gated
     passages = asyncio.create_task(embedder.embed_passages(PASSAGES))
-    await asyncio.to_thread(encoder.at_the_gate.wait, 30)
-    queries = [asyncio.create_task(embedder.embed_query(f"query {n}")) for n in range(5)]
+    await asyncio.to_thread(encoder.at_the_gate.acquire, True, 30)
+    encoder.open.clear()
+    queries = [asyncio.create_task(embedder.embed_query("query 0"))]
+    while not encoder.ran:
+        await asyncio.sleep(0.001)
+    queries += [asyncio.create_task(embedder.embed_query(f"query {n}")) for n in range(1, 5)]
     await asyncio.sleep(0)  # each of them has now joined the queue
-    encoder.gate.release()
-    await asyncio.gather(*queries)
-    assert encoder.ran == ["passages", "queries 5"]
+    encoder.open.set()
+    for answer in await asyncio.gather(*queries):
+        assert answer.vectors.shape == (1, 64)
+    assert encoder.ran == ["queries 1", "queries 4"]
     encoder.gate.release(1_000)
     assert len((await passages).vectors) == len(PASSAGES)
+
+
+async def test_as_many_passes_run_at_once_as_the_model_asks_for() -> None:
+    """Two of them, and no third."""
+    encoder = GatedEncoder()
+    encoder.passes = Passes(at_once=2, tokens=64)
+    embedder = InProcessEmbedder(encoder)
+    passages = asyncio.create_task(embedder.embed_passages(PASSAGES))
+    for _ in range(2):
+        assert await asyncio.to_thread(encoder.at_the_gate.acquire, True, 30)
+    assert not await asyncio.to_thread(encoder.at_the_gate.acquire, True, 0.05)
+    encoder.gate.release(1_000)
+    assert len((await passages).vectors) == len(PASSAGES)
+    await embedder.close()
 
 
 async def test_a_query_is_embedded_once(gated: tuple[InProcessEmbedder, GatedEncoder]) -> None:
@@ -93,16 +115,16 @@ async def test_a_query_is_embedded_once(gated: tuple[InProcessEmbedder, GatedEnc
 
 
 async def test_who_gives_up_costs_nothing(gated: tuple[InProcessEmbedder, GatedEncoder]) -> None:
-    """A query whose deadline passes in the queue never reaches the model."""
+    """What nobody waits for when its turn comes never reaches the model."""
     embedder, encoder = gated
-    passages = asyncio.create_task(embedder.embed_passages(PASSAGES[:1]))
-    await asyncio.to_thread(encoder.at_the_gate.wait, 30)
+    first = asyncio.create_task(embedder.embed_passages(PASSAGES[:1]))
+    await asyncio.to_thread(encoder.at_the_gate.acquire, True, 30)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(embedder.embed_query("late"), 0.05)
-    encoder.gate.release()
-    await passages
-    await embedder.embed_query("in time")
-    assert encoder.ran == ["passages", "queries 1"]
+        await asyncio.wait_for(embedder.embed_passages(PASSAGES[1:2]), 0.05)
+    encoder.gate.release(1_000)
+    await first
+    await embedder.embed_passages(PASSAGES[2:3])
+    assert encoder.ran == ["passages", "passages"]
 
 
 async def test_errors_reach_the_caller() -> None:
