@@ -22,6 +22,7 @@ class GatedEncoder(HashingBiEncoder):
         super().__init__()
         self.gate = threading.Semaphore(0)
         self.at_the_gate = threading.Semaphore(0)
+        self.asked = threading.Semaphore(0)
         self.open = threading.Event()
         self.open.set()
         self.ran: list[str] = []
@@ -29,6 +30,7 @@ class GatedEncoder(HashingBiEncoder):
     def encode_queries(self, queries: Sequence[str]) -> Encoded:
         """Note the queries of one pass, then wait where queries are held up."""
         self.ran.append(f"queries {len(queries)}")
+        self.asked.release()
         assert self.open.wait(timeout=30)
         return super().encode_queries(queries)
 
@@ -78,8 +80,7 @@ async def test_queries_wait_for_no_passage(gated: tuple[InProcessEmbedder, Gated
     await asyncio.to_thread(encoder.at_the_gate.acquire, True, 30)
     encoder.open.clear()
     queries = [asyncio.create_task(embedder.embed_query("query 0"))]
-    while not encoder.ran:
-        await asyncio.sleep(0.001)
+    await asyncio.to_thread(encoder.asked.acquire, True, 30)
     queries += [asyncio.create_task(embedder.embed_query(f"query {n}")) for n in range(1, 5)]
     await asyncio.sleep(0)  # each of them has now joined the queue
     encoder.open.set()
