@@ -1,5 +1,6 @@
 """Decides, before anything is searched, what a search will do."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +17,10 @@ from services.generations import Generation
 from services.ports.models import Embedder, ModelCard
 from services.queries import LexicalQuery, Scope, Sort, Words
 from services.rights import Rights
+
+# Each of two legs is asked for so much of the late window: they agree on few, so that together
+# they fill it, and what more they found would be fused and vouched for without being ordered.
+_LEG_SHARE = 2 / 3
 
 # Below this share of a collection's documents a language is taken for a misdetection.
 _PRESENT_SHARE = 0.05
@@ -112,13 +117,17 @@ def make_plan(
         cross_encoder=False,
         aggregation=request.aggregation or Aggregation(settings.aggregation),
         target=target,
-        depth=max(target, settings.late_window),
+        depth=max(target, math.ceil(settings.late_window * _leg_share(request.mode))),
         budget_s=(request.budget_ms or settings.budget_ms) / 1_000,
         deadline=deadline,
     )
     if plan.browsing:
         return plan
     return _choose_models(plan, services, languages, encoder)
+
+
+def _leg_share(mode: Mode) -> float:
+    return _LEG_SHARE if mode is Mode.HYBRID else 1.0
 
 
 def _languages(known: Known) -> Mapping[str, int]:
