@@ -18,13 +18,12 @@ from search_api.plan import Plan
 from search_api.ranking import Candidate
 from search_api.retrieval import LEXICAL, VECTOR, Indexes, Retrieved
 from search_api.trace import Trace
+from services.deadlines import Deadline
 from services.errors import BackendUnavailable
+from services.ports.vectors import TokenVectors, VectorIndex, Vectors
 
 LATE = "late"
 LATE_INTERACTION = "late_interaction"
-
-# Of what is left of the deadline; the rest is for the window, the ledger and passages.
-_SHARE = 0.5
 
 # Weights of the z-scores. Cosine and MaxSim are two readings of one model's tokens and err
 # together, so that the second counts half and words have a third of the say.
@@ -40,6 +39,14 @@ class Interaction:
     order: list[Candidate]
     happened: bool = False
     degraded: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The query: float32 [dimensions], and float16 [tokens, token_dimensions]."""
+
+    vector: Vectors
+    tokens: TokenVectors
 
 
 def blend(
@@ -82,32 +89,37 @@ async def interact(
     if encoded is None or encoded.tokens is None or VECTOR not in found.runs:
         # An index that has just failed is not asked again: what is left of the time is others'.
         return Interaction(order, degraded="late_interaction_unavailable")
-    head = order[:window]
+    try:
+        with trace.stage(LATE) as stage:
+            asked = _Asked(encoded.vectors[0], encoded.tokens[0])
+            head = order[:window]
+            ranked, stage.candidates = await _reordered(head, asked, indexes.vectors, plan.deadline)
+    except BackendUnavailable:
+        return Interaction(order, degraded="late_interaction_unavailable")
+    return Interaction([*ranked, *order[window:]], happened=stage.candidates > 0)
+
+
+async def _reordered(
+    head: list[Candidate], asked: _Asked, vectors: VectorIndex, deadline: Deadline
+) -> tuple[list[Candidate], int]:
+    """The candidates by their blend, and how many have one; the others keep their places."""
     refs = [candidate.ref for candidate in head]
     # What the vector leg found has its cosine already.
     near = {each.ref: place.score for each in head if (place := each.places.get(VECTOR))}
     others = [ref for ref in refs if ref not in near]
-    try:
-        with trace.stage(LATE) as stage:
-            work = asyncio.gather(
-                indexes.vectors.cosine(encoded.vectors[0], others),
-                indexes.vectors.max_sim(encoded.tokens[0], refs),
-            )
-            far, max_sim = await plan.deadline.bound(work, "The vector index")
-            cosine = near | dict(far)
-            ready = [place for place, ref in enumerate(refs) if ref in cosine and ref in max_sim]
-            scored = _scored(
-                [head[place] for place in ready],
-                [cosine[refs[place]] for place in ready],
-                [max_sim[refs[place]] for place in ready],
-            )
-            stage.candidates = len(scored)
-    except BackendUnavailable:
-        return Interaction(order, degraded="late_interaction_unavailable")
+    work = asyncio.gather(vectors.cosine(asked.vector, others), vectors.max_sim(asked.tokens, refs))
+    far, max_sim = await deadline.bound(work, "The vector index")
+    cosine = {**near, **far}
+    ready = [place for place, ref in enumerate(refs) if ref in cosine and ref in max_sim]
+    scored = _scored(
+        [head[place] for place in ready],
+        [cosine[refs[place]] for place in ready],
+        [max_sim[refs[place]] for place in ready],
+    )
     members = dict(enumerate(head)) | dict(zip(ready, scored, strict=True))
     scores = {place: members[place].score for place in ready}
-    ranked = [members[place] for place in order_with_gaps(range(len(head)), scores)]
-    return Interaction([*ranked, *order[window:]], happened=bool(scored))
+    ranked = order_with_gaps(range(len(head)), scores)
+    return [members[place] for place in ranked], len(ready)
 
 
 def _scored(

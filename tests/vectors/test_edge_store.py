@@ -42,6 +42,23 @@ async def test_a_closed_store_opens_again_with_everything(tmp_path: Path) -> Non
     await again.close()
 
 
+async def test_points_are_spread_over_segments(tmp_path: Path) -> None:
+    """Edge compares segments side by side: each of the two holds its share of what is written."""
+    store = EdgeStore(tmp_path)
+    index = await store.open(generation())
+    for number in range(8):
+        assert await index.write([entry(f"{number}", [direction(1.0)])], []) == {}
+    assert len(await index.search(query(1.0), Scope(), 20)) == 8
+    await store.close()
+    named = _sizes_of_id_mappings(tmp_path)
+    assert len(named) == 2
+    assert named[0] == named[1] > 0
+
+
+def _sizes_of_id_mappings(path: Path) -> list[int]:
+    return [file.stat().st_size for file in path.glob("*/shard/segments/*/*.mappings")]
+
+
 def test_leftovers_of_a_crash_are_swept(tmp_path: Path) -> None:
     """Folders half made or half removed go when the store opens."""
     (tmp_path / ".new-default--g1" / "shard").mkdir(parents=True)

@@ -5,6 +5,7 @@ vectors are compared exactly: building a graph would stop every thread for secon
 """
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,10 @@ _NUMBERS_BETWEEN_FLUSHES = 32_000_000
 # A column costs 15 ms on an empty shard and a pass over every payload on a full one, so
 # each type gets two at once when its first key comes in, mostly with the first write.
 _COLUMNS_AT_ONCE = 2
+
+# Edge compares each segment on a core of its own, and puts new points into the smallest.
+_SEGMENTS = 2
+_SEGMENT_FOLDER = "segments"
 
 _COLUMN_TYPES = {
     FieldType.INTEGER: PayloadSchemaType.Integer,
@@ -103,7 +108,7 @@ class Shard:
         Their files go to the disk before Edge is asked to see to it, since it would wait
         for the disk with the global lock in its hand.
         """
-        for file in self._path.glob("segments/**/*"):
+        for file in self._path.glob(f"{_SEGMENT_FOLDER}/**/*"):
             if file.is_file():
                 _synced(file)
         with translated():
@@ -191,9 +196,22 @@ def create_shard(path: Path, dimensions: int, token_dimensions: int) -> None:
             hnsw_config=exact,
             memory=Memory.Cold,
         )
+    config = EdgeConfig(vectors=vectors, hnsw_config=exact)
+    _create_whole(path, config)
+    # Edge makes one segment, keeps as many as it finds, and tells them apart by their folders'
+    # names: the others come from twins of the shard.
+    twin = path.with_name(f"{path.name}-twin")
+    for _ in range(_SEGMENTS - 1):
+        _create_whole(twin, config)
+        for segment in (twin / _SEGMENT_FOLDER).iterdir():
+            segment.rename(path / _SEGMENT_FOLDER / segment.name)
+        shutil.rmtree(twin)
+
+
+def _create_whole(path: Path, config: EdgeConfig) -> None:
     path.mkdir(parents=True)
     with translated():
-        edge = EdgeShard.create(str(path), EdgeConfig(vectors=vectors, hnsw_config=exact))
+        edge = EdgeShard.create(str(path), config)
         for name in (TERMS, READERS):
             edge.update(UpdateOperation.create_field_index(name, PayloadSchemaType.Keyword))
         edge.flush()
