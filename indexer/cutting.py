@@ -15,6 +15,7 @@ from services.ports.ledger import Record
 from services.ports.lexical import Tombstone
 from services.ports.models import BiEncoder, TokenCounter
 
+# As many as fill the encoder's passes.
 BATCH_CHUNKS = 256
 BATCH_RECORDS = 256
 
@@ -42,14 +43,13 @@ class Batch:
     refused: dict[str, str] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def full(self) -> bool:
-        """Whether it holds as much as memory and the encoder's batches ask for.
+    def full(self, chunks: int) -> bool:
+        """Whether it holds so many chunks, or as many records as memory asks for.
 
         A document is never parted over two batches, so one long document is a batch.
         """
         return len(self.versions) >= BATCH_RECORDS or (
-            sum(len(cut.chunks) for cut in self.cuts) >= BATCH_CHUNKS
+            sum(len(cut.chunks) for cut in self.cuts) >= chunks
         )
 
 
@@ -69,16 +69,25 @@ class Cutter:
             self._counter = counter
             self._overhead = lambda title, path: head_tokens(title, path, counter, max_tokens)
 
-    async def batches(self, records: Iterable[Record]) -> AsyncGenerator[Batch, None]:
-        """Batches in the order of the records, each cut when it is asked for."""
+    async def batches(
+        self, records: Iterable[Record], chunks: Callable[[], int] = lambda: BATCH_CHUNKS
+    ) -> AsyncGenerator[Batch, None]:
+        """Batches in the order of the records, each cut when it is asked for.
+
+        Args:
+            chunks: how many a batch shall have now, at least.
+        """
         loop = asyncio.get_running_loop()
         remaining = iter(records)
-        while (batch := await loop.run_in_executor(self._executor, self._next, remaining)).versions:
+        while True:
+            batch = await loop.run_in_executor(self._executor, self._next, remaining, chunks())
+            if not batch.versions:
+                return
             yield batch
 
-    def _next(self, records: Iterator[Record]) -> Batch:
+    def _next(self, records: Iterator[Record], chunks: int) -> Batch:
         batch = Batch()
-        while not batch.full and (record := next(records, None)) is not None:
+        while not batch.full(chunks) and (record := next(records, None)) is not None:
             self._add(batch, record)
         return batch
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from indexer.ahead import ahead
 from indexer.cutting import Batch, Cutter
 from indexer.embedding import NOTHING, Embedded, embed
+from indexer.generations.yielding import Courtesy
 from indexer.marking import Mark
 from indexer.reusing import Source, find_source, reusable
 from indexer.writing import write_batch
@@ -24,6 +25,7 @@ from services.ports.ledger import DeadLetter, Record
 from services.ports.lexical import LexicalIndex
 from services.ports.models import Embedder
 from services.ports.vectors import VectorIndex
+from services.usage import Usage
 
 Checkpoint = Callable[[str], None]
 """Called with a step's name when the step is done: a test ends the process there."""
@@ -53,8 +55,11 @@ class Pipeline:
         executor: Executor,
         checkpoint: Checkpoint,
         mark: Mark,
+        courtesy: Courtesy | None = None,
     ) -> None:
+        """``courtesy`` lets searches go first; by default the work waits for nobody."""
         self._services = services
+        self._courtesy = courtesy or Courtesy(Usage())
         self._mark = mark
         self._generation = generation
         self._checkpoint = checkpoint
@@ -76,7 +81,8 @@ class Pipeline:
         if self._embedder is not None:
             vectors = await self._services.vectors.open(self._generation)
         source = await find_source(self._services, self._generation, vectors)
-        embedded = self._embed(ahead(self._cutter.batches(records)), source)
+        cut = self._cutter.batches(self._courtesy.between(records), lambda: self._courtesy.chunks)
+        embedded = self._embed(ahead(cut), source)
         async with aclosing(ahead(embedded)) as ready:
             async for batch in ready:
                 refused = await self._write(batch, lexical, vectors)
@@ -98,6 +104,7 @@ class Pipeline:
     ) -> Mapping[str, str]:
         tombstones = ready.batch.tombstones
         stores = self._services
+        await self._courtesy.gap()
         writes = [
             self._step(
                 "lexical",

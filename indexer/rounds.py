@@ -7,7 +7,7 @@ from contextlib import aclosing
 from itertools import takewhile
 
 from indexer.fingerprints import encoder_of
-from indexer.generations.yielding import YieldingEmbedder
+from indexer.generations.yielding import Courtesy, YieldingEmbedder
 from indexer.handing_out import HandingOut
 from indexer.languages import dominant, settle
 from indexer.marking import Mark, Marker
@@ -66,12 +66,15 @@ class Rounds:
         if self._queue is not None:
             self._check_may_index_here()
         embedder = await encoder_of(generation, self._services)
-        if embedder is not None and generation.state is GenerationState.BUILDING:
-            embedder = YieldingEmbedder(embedder, self._services.usage)
+        courtesy = None
+        if generation.state is GenerationState.BUILDING:
+            courtesy = Courtesy(self._services.usage)
+            if embedder is not None:
+                embedder = YieldingEmbedder(embedder, self._services.usage)
         pending = await self._harmless(generation)
         language = dominant(await self._documents.languages(generation.collection))
         pipeline = Pipeline(
-            self._services, generation, embedder, self._executor, self._checkpoint, mark
+            self._services, generation, embedder, self._executor, self._checkpoint, mark, courtesy
         )
         # What is in the making is finished: nothing that was embedded is lost.
         records = takewhile(lambda _: not enough(), settle(pending, language))

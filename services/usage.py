@@ -1,6 +1,7 @@
 """Which generations the searches of this process run on, and when there are none."""
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ class Usage:
 
     _running: Counter[str] = field(default_factory=Counter)
     _none: asyncio.Event = field(default_factory=asyncio.Event)
+    _ended: threading.Event = field(default_factory=threading.Event)
     _last_s: float = float("-inf")
 
     @contextmanager
@@ -23,6 +25,7 @@ class Usage:
         """Count a search for as long as the block runs."""
         self._running[generation.name] += 1
         self._none.clear()
+        self._ended.clear()
         try:
             yield
         finally:
@@ -31,6 +34,7 @@ class Usage:
                 del self._running[generation.name]
             if not self._running:
                 self._none.set()
+                self._ended.set()
             self._last_s = time.monotonic()
 
     def of(self, generation: Generation) -> int:
@@ -50,3 +54,8 @@ class Usage:
                 await self._none.wait()
         except TimeoutError:
             return
+
+    def gap_in_thread(self, longest_s: float) -> None:
+        """As :meth:`gap`, for a thread that may block."""
+        if self._running:
+            self._ended.wait(longest_s)

@@ -1,11 +1,13 @@
-"""Embedding for a build: in small passes between searches while there are any."""
+"""How a build gives way: in small steps between searches while there are any."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from indexer.cutting import BATCH_CHUNKS
 from services.concurrency import side_by_side
+from services.ports.ledger import Record
 from services.ports.models import BiEncoder, Embedder, Encoded, Passage
 from services.usage import Usage
 
@@ -23,6 +25,32 @@ CALLS_AT_ONCE = 2
 
 LONGEST_WAIT_S = 0.25
 """Where searches never end a build goes on after so long all the same."""
+
+
+CHUNKS_A_BATCH = 16
+"""Between searches: what is cut, or written, in little more time than they leave."""
+
+
+class Courtesy:
+    """Lets the searches of this process go before a build's steps."""
+
+    def __init__(self, usage: Usage) -> None:
+        self._usage = usage
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of a batch that is cut now, at least; more are sooner done."""
+        return CHUNKS_A_BATCH if self._usage.within(RECENT_S) else BATCH_CHUNKS
+
+    def between(self, records: Iterable[Record]) -> Iterator[Record]:
+        """The records, each once no search runs, for a thread that may block."""
+        for record in records:
+            self._usage.gap_in_thread(LONGEST_WAIT_S)
+            yield record
+
+    async def gap(self) -> None:
+        """Return once no search runs, or after a while."""
+        await self._usage.gap(LONGEST_WAIT_S)
 
 
 class YieldingEmbedder:

@@ -3,13 +3,21 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.cutting import BATCH_CHUNKS
 from indexer.generations.pace import Pace
-from indexer.generations.yielding import LONGEST_WAIT_S, PASSAGES_A_PASS, YieldingEmbedder
+from indexer.generations.yielding import (
+    CHUNKS_A_BATCH,
+    LONGEST_WAIT_S,
+    PASSAGES_A_PASS,
+    Courtesy,
+    YieldingEmbedder,
+)
 from indexer.pipeline import Written
 from services.generations import (
     ChunkerConfiguration,
@@ -20,6 +28,7 @@ from services.generations import (
 )
 from services.models.embedder import InProcessEmbedder
 from services.models.hashing import HashingBiEncoder
+from services.ports.ledger import Record
 from services.ports.models import Encoded, Passage
 from services.usage import Usage
 
@@ -81,6 +90,27 @@ async def test_passes_are_small_and_wait_while_searches_run() -> None:
         assert (await embedder.embed_passages(passages(3))).vectors.shape[0] == 3
     assert not usage.of(LIVE)
     await inner.close()
+
+
+async def test_records_are_cut_and_written_between_searches() -> None:
+    """In smaller batches than without any; none waits for ever, and none is lost."""
+    usage = Usage()
+    courtesy = Courtesy(usage)
+    records = [Record(f"{n}", 1, None, datetime.now(UTC)) for n in range(3)]
+    assert courtesy.chunks == BATCH_CHUNKS
+    assert list(courtesy.between(records)) == records
+    with usage.on(LIVE):
+        assert courtesy.chunks == CHUNKS_A_BATCH
+        cut = asyncio.create_task(asyncio.to_thread(list, courtesy.between(records)))
+        gap = asyncio.create_task(courtesy.gap())
+        await asyncio.sleep(LONGEST_WAIT_S / 5)
+        assert not cut.done()
+        assert not gap.done()
+    assert await cut == records
+    await gap
+    with usage.on(LIVE):
+        assert await asyncio.to_thread(next, courtesy.between(records)) == records[0]
+        await courtesy.gap()
 
 
 @given(
