@@ -5,7 +5,6 @@ passage token, averaged (MaxSim; Khattab and Zaharia 2020, arXiv 2004.12832), bl
 the two scores that the legs are made of.
 """
 
-import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,7 +106,7 @@ async def _reordered(
     # What the vector leg found has its cosine already.
     near = {each.ref: place.score for each in head if (place := each.places.get(VECTOR))}
     others = [ref for ref in refs if ref not in near]
-    work = asyncio.gather(vectors.cosine(asked.vector, others), vectors.max_sim(asked.tokens, refs))
+    work = vectors.closeness(asked.vector, others, asked.tokens, refs)
     far, max_sim = await deadline.bound(work, "The vector index")
     cosine = {**near, **far}
     ready = [place for place, ref in enumerate(refs) if ref in cosine and ref in max_sim]

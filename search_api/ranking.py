@@ -44,9 +44,9 @@ class Candidate(NamedTuple):
     def interacted(self, stage: str, score: float, *, cosine: float, max_sim: float) -> "Candidate":
         """The same chunk with late interaction's scores; it comes before the cross-encoder."""
         # Hundreds at once: _replace, which works by names, takes three times as long.
-        ref, version, _, _, places, fused, fused_rank, *_ = self
+        fused, rank = self.fused, self.fused_rank
         return Candidate(
-            ref, version, score, stage, places, fused, fused_rank, cosine, max_sim, score
+            self.ref, self.version, score, stage, self.places, fused, rank, cosine, max_sim, score
         )
 
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -36,6 +37,20 @@ class ScoredPoint(Protocol):
         """How near it is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What an engine is asked for: its scores of these chunks by one of their named vectors.
+
+    Attributes:
+        query: a vector, or the several that ``vectors`` counts.
+    """
+
+    query: list[float] | list[list[float]]
+    using: str
+    refs: Sequence[ChunkRef]
+    vectors: int = 1
+
+
 class PointSearch(ABC):
     """The searching half of :class:`services.ports.vectors.VectorIndex`."""
 
@@ -48,19 +63,8 @@ class PointSearch(ABC):
         """The nearest chunks to a vector that is not zero."""
 
     @abstractmethod
-    async def _windowed(
-        self,
-        vector: list[float] | list[list[float]],
-        using: str,
-        refs: Sequence[ChunkRef],
-        *,
-        vectors: int,
-    ) -> Mapping[ChunkRef, float]:
-        """The engine's scores of these chunks by one of their named vectors.
-
-        Args:
-            vectors: how many ``vector`` is.
-        """
+    async def _scores(self, comparisons: Sequence[Comparison]) -> Sequence[dict[ChunkRef, float]]:
+        """The engine's scores for each comparison, of as many of its chunks as are there."""
 
     async def search(self, vector: Vectors, scope: Scope, depth: int) -> Run:
         """The ``depth`` nearest chunks by cosine, ties by document id, then ordinal.
@@ -75,25 +79,51 @@ class PointSearch(ABC):
 
     async def cosine(self, vector: Vectors, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, float]:
         """Cosine with these chunks, for as many as are there."""
-        flat = self._checked(vector)
-        return await self._windowed(flat, TEXT, refs, vectors=1) if flat else {}
+        (scores,) = await self._scores([self._by_vector(vector, refs)])
+        return scores
 
     async def max_sim(
         self, query_tokens: TokenVectors, refs: Sequence[ChunkRef]
     ) -> Mapping[ChunkRef, float]:
         """MaxSim averaged over the query's tokens, for the chunks that hold tokens."""
+        by_tokens = self._by_tokens(query_tokens, refs)
+        (sums,) = await self._scores([by_tokens])
+        return _averages(sums, by_tokens.vectors)
+
+    async def closeness(
+        self,
+        vector: Vectors,
+        near: Sequence[ChunkRef],
+        query_tokens: TokenVectors,
+        refs: Sequence[ChunkRef],
+    ) -> tuple[Mapping[ChunkRef, float], Mapping[ChunkRef, float]]:
+        """Cosine with ``near`` and MaxSim with ``refs``, asked at once."""
+        by_tokens = self._by_tokens(query_tokens, refs)
+        cosines, sums = await self._scores([self._by_vector(vector, near), by_tokens])
+        return cosines, _averages(sums, by_tokens.vectors)
+
+    def _by_vector(self, vector: Vectors, refs: Sequence[ChunkRef]) -> Comparison:
+        """Compares nothing where the vector is zero."""
+        flat = self._checked(vector)
+        return Comparison(flat, TEXT, refs if flat else ())
+
+    def _by_tokens(self, query_tokens: TokenVectors, refs: Sequence[ChunkRef]) -> Comparison:
+        """Compares nothing where there are no tokens."""
         tokens = np.asarray(query_tokens, dtype=np.float32)
-        if not self._encoder.token_dimensions or not tokens.size or not refs:
-            return {}
+        if not self._encoder.token_dimensions or not tokens.size:
+            return Comparison([], TOKENS, ())
         check_query(tokens, self._encoder.token_dimensions)
-        sums = await self._windowed(tokens.tolist(), TOKENS, refs, vectors=len(tokens))
-        return {ref: total / len(tokens) for ref, total in sums.items()}
+        return Comparison(tokens.tolist(), TOKENS, refs, len(tokens))
 
     def _checked(self, vector: Vectors) -> list[float]:
         """A query's vector, empty where it is zero."""
         flat = np.asarray(vector, dtype=np.float32).reshape(-1)
         check_query(flat, self._encoder.dimensions)
         return flat.tolist() if flat.any() else []
+
+
+def _averages(sums: Mapping[ChunkRef, float], count: int) -> dict[ChunkRef, float]:
+    return {ref: total / count for ref, total in sums.items()}
 
 
 def cut_cleanly(points: Sequence[ScoredPoint], depth: int, ties: int) -> bool:

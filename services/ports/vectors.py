@@ -71,6 +71,15 @@ class VectorIndex(Index, Protocol):
         tokens (Khattab and Zaharia 2020, arXiv 2004.12832).
         """
 
+    async def closeness(
+        self,
+        vector: Vectors,
+        near: Sequence[ChunkRef],
+        query_tokens: TokenVectors,
+        refs: Sequence[ChunkRef],
+    ) -> tuple[Mapping[ChunkRef, float], Mapping[ChunkRef, float]]:
+        """:meth:`cosine` with ``near`` and :meth:`max_sim` with ``refs``, asked at once."""
+
     async def token_vectors(self, refs: Sequence[ChunkRef]) -> Mapping[ChunkRef, TokenVectors]:
         """The stored tokens of these chunks, of as many as hold some: for the few on a page."""
 

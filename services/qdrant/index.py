@@ -1,5 +1,6 @@
 """One generation's vector index on a Qdrant server."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import numpy as np
@@ -8,7 +9,7 @@ from services.candidates import Holding, IndexedVersion, Run
 from services.documents import Chunk, ChunkRef
 from services.generations import EncoderFingerprint
 from services.points.payload import CHUNK, PASSAGE, REFERENCE, chunk_of
-from services.points.searching import TIES_PER_CALL, PointSearch, cut_cleanly, run_of
+from services.points.searching import TIES_PER_CALL, Comparison, PointSearch, cut_cleanly, run_of
 from services.points.stored import stored_vectors
 from services.ports.lexical import Tombstone
 from services.ports.vectors import StoredVectors, TokenVectors, VectorEntry
@@ -126,20 +127,18 @@ class QdrantIndex(PointSearch):
                 return run_of(points, depth)
             ties *= 4
 
-    async def _windowed(
-        self,
-        vector: list[float] | list[list[float]],
-        using: str,
-        refs: Sequence[ChunkRef],
-        *,
-        vectors: int,  # noqa: ARG002  # bounds what Edge compares at once; a server does itself
-    ) -> dict[ChunkRef, float]:
-        """The engine's scores of these chunks."""
+    async def _scores(self, comparisons: Sequence[Comparison]) -> Sequence[dict[ChunkRef, float]]:
+        """The engine's scores, for all at once."""
         await self._preparation.ensure()
+        return await asyncio.gather(*(self._compared(each) for each in comparisons))
+
+    async def _compared(self, asked: Comparison) -> dict[ChunkRef, float]:
         scores: dict[ChunkRef, float] = {}
-        for start in range(0, len(refs), _REFS_PER_CALL):
-            named = {ref.uuid: ref for ref in refs[start : start + _REFS_PER_CALL]}
+        for start in range(0, len(asked.refs), _REFS_PER_CALL):
+            named = {ref.uuid: ref for ref in asked.refs[start : start + _REFS_PER_CALL]}
             window = compile_window(named)
-            points = await self._engine.nearest(vector, using, window, len(named), exact=True)
+            points = await self._engine.nearest(
+                asked.query, asked.using, window, len(named), exact=True
+            )
             scores |= {named[str(point.id)]: point.score for point in points}
         return scores

@@ -5,7 +5,7 @@ import pytest
 
 from services.documents import ChunkRef
 from services.ports.vectors import VectorIndex, VectorStore
-from tests.vectors.examples import TOKEN_DIMENSIONS, direction, entry, generation
+from tests.vectors.examples import TOKEN_DIMENSIONS, direction, entry, generation, query
 from tests.vectors.suite import VectorSuite
 
 
@@ -69,6 +69,25 @@ class TokenVectorConformance(VectorSuite):
         window = [ChunkRef(f"{n}", 0) for n in range(700)]
         scores = await token_index.max_sim(one, window)
         assert scores == dict.fromkeys(window, pytest.approx(TOKEN_DIMENSIONS))
+
+    async def test_closeness_is_cosine_and_max_sim(self, token_index: VectorIndex) -> None:
+        """Asked at once they answer what each answers alone, over more than one call holds."""
+        random = np.random.default_rng(13)
+        count = 400
+        tokens = random.standard_normal((count, 2, TOKEN_DIMENSIONS)).astype(np.float16)
+        await token_index.write(
+            [entry(f"{n}", [direction(1.0 + n)], tokens=[tokens[n]]) for n in range(count)],
+            [],
+        )
+        asked = random.standard_normal((10, TOKEN_DIMENSIONS)).astype(np.float16)
+        refs = [ChunkRef(f"{n}", 0) for n in range(count)]
+        near = [*refs[::3], ChunkRef("absent", 0)]
+        cosines, sums = await token_index.closeness(query(2.0), near, asked, refs)
+        assert cosines == await token_index.cosine(query(2.0), near)
+        assert sums == await token_index.max_sim(asked, refs)
+        assert len(cosines) == len(refs[::3])
+        assert len(sums) == count
+        assert await token_index.closeness(query(2.0), [], asked[:0], refs) == ({}, {})
 
     async def test_max_sim_without_tokens(
         self, index: VectorIndex, token_index: VectorIndex

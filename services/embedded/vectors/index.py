@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -15,14 +16,21 @@ from services.candidates import Holding, IndexedVersion, Run
 from services.documents import Chunk, ChunkRef
 from services.embedded.vectors.catalog import Catalog
 from services.embedded.vectors.columns import Columns
-from services.embedded.vectors.conditions import EdgeCompiler, compile_window
+from services.embedded.vectors.conditions import EdgeCompiler
 from services.embedded.vectors.inventory import Found, compared, count_points, possible_refs
-from services.embedded.vectors.shard import TEXT, TOKENS, Shard
+from services.embedded.vectors.shard import Shard
 from services.embedded.vectors.writer import Writer
 from services.errors import BackendUnavailable
 from services.generations import EncoderFingerprint
 from services.points.payload import PASSAGE, chunk_of
-from services.points.searching import TIES_PER_CALL, PointSearch, cut_cleanly, run_of
+from services.points.searching import (
+    TIES_PER_CALL,
+    TOKENS,
+    Comparison,
+    PointSearch,
+    cut_cleanly,
+    run_of,
+)
 from services.points.stored import stored_vectors
 from services.ports.lexical import Tombstone
 from services.ports.vectors import StoredVectors, TokenVectors, VectorEntry
@@ -180,39 +188,43 @@ class EdgeIndex(PointSearch):
         narrowed = EdgeCompiler(self._read_catalog, self._columns).compile(scope)
         ties = TIES_PER_CALL
         while True:
-            points = self._shard.nearest(vector, TEXT, narrowed, depth + ties)
+            points = self._shard.nearest(vector, narrowed, depth + ties)
             if cut_cleanly(points, depth, ties):
                 return run_of(points, depth)
             ties *= 4
 
-    async def _windowed(
-        self,
-        vector: list[float] | list[list[float]],
-        using: str,
-        refs: Sequence[ChunkRef],
-        *,
-        vectors: int,
-    ) -> dict[ChunkRef, float]:
-        """The engine's scores of these chunks, a bounded number a call.
+    async def _scores(self, comparisons: Sequence[Comparison]) -> Sequence[dict[ChunkRef, float]]:
+        """The engine's scores, a bounded number a call.
 
         Called where it is awaited: Edge holds the global lock, so no thread could do anything
         meanwhile, and handing the work to one and back costs as much as a window of 100.
         """
-        scores: dict[ChunkRef, float] = {}
-        step = max(_FEWEST_PER_CALL, _COMPARED_PER_CALL // vectors)
-        for start in range(0, len(refs), step):
-            if start:
+        scores: list[dict[ChunkRef, float]] = [{} for _ in comparisons]
+        for number, parts in enumerate(_rounds(comparisons)):
+            if number:
                 await asyncio.sleep(0)  # the others' turn
             self._check_open()
-            scores |= self._compared(vector, using, refs[start : start + step])
+            found = self._shard.compare([part for _, part in parts])
+            for (place, part), points in zip(parts, found, strict=True):
+                # By integers: UUIDs are hashed and compared in Python.
+                named = {ref.key.int: ref for ref in part.refs}
+                scores[place] |= {named[point.id.int]: point.score for point in points}  # type: ignore[union-attr]
         return scores
 
-    def _compared(
-        self, vector: list[float] | list[list[float]], using: str, refs: Sequence[ChunkRef]
-    ) -> dict[ChunkRef, float]:
-        keys = [ref.key for ref in refs]
-        window = compile_window(keys)
-        points = self._shard.nearest(vector, using, window, len(refs), payload=False)
-        # By integers: UUIDs are hashed and compared in Python.
-        named = {key.int: ref for key, ref in zip(keys, refs, strict=True)}
-        return {named[point.id.int]: point.score for point in points}  # type: ignore[union-attr]
+
+def _rounds(comparisons: Sequence[Comparison]) -> Iterator[list[tuple[int, Comparison]]]:
+    """Cut comparisons into calls that are short each: parts, with the place of their whole."""
+    parts: list[tuple[int, Comparison]] = []
+    total = 0
+    for place, whole in enumerate(comparisons):
+        step = max(_FEWEST_PER_CALL, _COMPARED_PER_CALL // whole.vectors)
+        for start in range(0, len(whole.refs), step):
+            part = replace(whole, refs=whole.refs[start : start + step])
+            size = len(part.refs) * part.vectors
+            if parts and total + size > _COMPARED_PER_CALL:
+                yield parts
+                parts, total = [], 0
+            parts.append((place, part))
+            total += size
+    if parts:
+        yield parts

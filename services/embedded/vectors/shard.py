@@ -22,6 +22,7 @@ from qdrant_edge import (
     PayloadSchemaType,
     Point,
     Query,
+    QueryBatchRequest,
     QueryRequest,
     Record,
     ScoredPoint,
@@ -36,11 +37,10 @@ from qdrant_edge import (
 
 from services.collections import FieldType
 from services.embedded.vectors.columns import column_name
+from services.embedded.vectors.conditions import compile_window
 from services.errors import BackendUnavailable, WinnowError
 from services.points.payload import CHUNK, PASSAGE, READERS, REFERENCE, TERMS
-
-TEXT = "text"
-TOKENS = "tokens"
+from services.points.searching import TEXT, TOKENS, Comparison
 
 # A flush shortens the log that opening replays after a crash: 128 MB of vectors at most.
 # It holds the global lock for 30 ms, longer where the disk is slow, so it is rare.
@@ -116,27 +116,33 @@ class Shard:
         self._unflushed = 0
 
     def nearest(
-        self,
-        vector: Sequence[float] | Sequence[Sequence[float]],
-        using: str,
-        narrowed: EdgeFilter | None,
-        limit: int,
-        *,
-        payload: bool = True,
+        self, vector: Sequence[float], narrowed: EdgeFilter | None, limit: int
     ) -> list[ScoredPoint]:
-        """The best points for a vector, or for several by MaxSim, compared exactly.
-
-        ``payload`` asks for what names a chunk and its version.
-        """
+        """The best points for a vector, compared exactly, with what names chunks and versions."""
         request = QueryRequest(
             limit=limit,
-            query=Query.Nearest(vector, using=using),  # type: ignore[arg-type]  # lists inside
+            query=Query.Nearest(vector, using=TEXT),  # type: ignore[arg-type]  # a list inside
             filter=narrowed,
-            with_payload=REFERENCE if payload else False,
+            with_payload=REFERENCE,
             params=SearchParams(exact=True),
         )
         with translated():
             return self._edge.query(request)
+
+    def compare(self, comparisons: Sequence[Comparison]) -> list[list[ScoredPoint]]:
+        """For each the points that are there with their scores, by MaxSim for several vectors."""
+        requests = [
+            QueryRequest(
+                limit=len(each.refs),
+                query=Query.Nearest(each.query, using=each.using),
+                filter=compile_window(ref.key for ref in each.refs),
+                with_payload=False,
+                params=SearchParams(exact=True),
+            )
+            for each in comparisons
+        ]
+        with translated():
+            return self._edge.query_batch(QueryBatchRequest(requests))
 
     def retrieve(self, identifiers: Sequence[str]) -> list[Record]:
         """Points with the payload of their chunks, for as many as are there."""

@@ -15,7 +15,7 @@ from services.collections import FieldType
 from services.documents import ChunkRef
 from services.embedded.vectors.catalog import Catalog, Settled
 from services.embedded.vectors.columns import Columns, column_names
-from services.embedded.vectors.shard import TEXT, TOKENS, Shard
+from services.embedded.vectors.shard import Shard
 from services.generations import EncoderFingerprint
 from services.points.changes import Change, newest_changes
 from services.points.payload import (
@@ -24,6 +24,7 @@ from services.points.payload import (
     document_payload,
     numeric_columns,
 )
+from services.points.searching import TEXT, TOKENS
 from services.ports.lexical import Tombstone
 from services.ports.vectors import VectorEntry
 
