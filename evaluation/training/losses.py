@@ -9,6 +9,8 @@ from sentence_transformers import CrossEncoder
 from sentence_transformers.util import batch_to_device
 from torch import Tensor, nn
 
+_PASS_PAIRS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Objective:
@@ -64,13 +66,19 @@ class ListwiseLoss(nn.Module):
         return {name: torch.stack(values).mean() for name, values in losses.items()}
 
     def _scores(self, queries: Sequence[str], passages: Sequence[Sequence[str]]) -> list[Tensor]:
-        """Logits float32 of each group; one pass over all of them."""
+        """Logits float32 of each group."""
         pairs = [
             (query, text) for query, texts in zip(queries, passages, strict=True) for text in texts
         ]
-        features = batch_to_device(self.model.preprocess(pairs), self.model.device)
-        logits = self.model(features)["scores"].reshape(-1).float()
-        return list(logits.split([len(texts) for texts in passages]))
+        # Those of about one length together, as padding costs as much as words do.
+        order = sorted(range(len(pairs)), key=lambda place: sum(map(len, pairs[place])))
+        parts = []
+        for start in range(0, len(order), _PASS_PAIRS):
+            part = [pairs[place] for place in order[start : start + _PASS_PAIRS]]
+            features = batch_to_device(self.model.preprocess(part), self.model.device)
+            parts.append(self.model(features)["scores"].reshape(-1).float())
+        back = torch.tensor(order, device=self.model.device).argsort()
+        return list(torch.cat(parts)[back].split([len(texts) for texts in passages]))
 
     def get_config_dict(self) -> dict[str, float]:
         """For the checkpoint's model card."""

@@ -54,6 +54,7 @@ class Training(_Part):
 
     Attributes:
         steps: 0 takes ``epochs`` over the training queries.
+        answers, negatives: of an example, at most.
         crossing_layers, frozen_layers: see rerankers.py.
         max_tokens: longest input while training; served_tokens: of the finished model.
         teacher: a cross-encoder whose scores are learned beside the judgments; "prior"
@@ -66,8 +67,9 @@ class Training(_Part):
     steps: Annotated[int, Field(ge=0)] = 0
     epochs: Annotated[float, Field(gt=0)] = 2.0
     groups_per_step: Annotated[int, Field(ge=1)] = 4
+    answers: Annotated[int, Field(ge=1)] = 5
     negatives: Annotated[int, Field(ge=1)] = 7
-    learning_rate: Annotated[float, Field(gt=0)] = 3e-5
+    learning_rate: Annotated[float, Field(gt=0)] = 5e-5
     evaluations: Annotated[int, Field(ge=1)] = 4
     seed: int = 1
     shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
@@ -78,8 +80,8 @@ class Training(_Part):
     frozen_layers: Annotated[int, Field(ge=0)] = 3
     max_tokens: Annotated[int, Field(ge=16)] = 192
     served_tokens: Annotated[int, Field(ge=16)] = 384
-    objective_prior_scale: Annotated[float, Field(ge=0)] = 1.0
-    objective_alone: Annotated[float, Field(ge=0)] = 0.5
+    objective_prior_scale: Annotated[float, Field(ge=0)] = 0.5
+    objective_alone: Annotated[float, Field(ge=0)] = 1.0
     teacher: str = ""
     teaching: Annotated[float, Field(ge=0)] = 0.5
     prior_scale: float | Literal["dev", "none"] = "dev"

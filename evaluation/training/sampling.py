@@ -13,7 +13,8 @@ class Sampling:
     """How groups become training examples.
 
     Attributes:
-        negatives: passages beside the one that answers.
+        answers: of an example, at most; where people graded them, their order is learned too.
+        negatives: passages beside them.
         dev_share: of the queries, held out by the hash of their text.
         dev_sources: sources that are held out whole.
         dev_limit: the most that are held out; dev_passages: of each, the first so many of
@@ -23,6 +24,7 @@ class Sampling:
         margin: what "by far" is, in the prior's logits.
     """
 
+    answers: int = 5
     negatives: int = 7
     dev_share: float = 0.05
     dev_sources: frozenset[str] = frozenset()
@@ -53,7 +55,7 @@ def _window(group: Group, sampling: Sampling) -> Group:
 
 
 def draw(groups: Sequence[Group], count: int, sampling: Sampling, seed: int) -> list[Group]:
-    """So many training examples, by weight, each with one answer and its hardest negatives.
+    """So many training examples, by weight, each with its answers and their hardest negatives.
 
     Sources are drawn by weight and their groups in turn, so that a small source repeats
     sooner than a large one of the same weight.
@@ -79,19 +81,25 @@ def draw(groups: Sequence[Group], count: int, sampling: Sampling, seed: int) -> 
 
 
 def _example(group: Group, sampling: Sampling, chance: random.Random) -> Group:
-    """One answer, half of the negatives from the top of the order, half from all of it."""
+    """Some answers, and negatives: beside a single answer half of them from the top of the order.
+
+    Beside several answers, of which some are found far down, negatives from the top would
+    teach that similarity speaks against a passage: there all are drawn from the whole order.
+    """
     answers = [passage for passage in group.passages if (passage.grade or 0) > 0]
     others = [passage for passage in group.passages if (passage.grade or 0) <= 0]
-    hardest = others[: (sampling.negatives + 1) // 2]
+    chosen = chance.sample(answers, min(len(answers), sampling.answers))
+    hardest = others[: (sampling.negatives + 1) // 2] if len(chosen) == 1 else []
     rest = others[len(hardest) :]
     more = chance.sample(rest, min(len(rest), sampling.negatives - len(hardest)))
-    return replace(group, passages=(chance.choice(answers), *hardest, *more))
+    return replace(group, passages=(*chosen, *hardest, *more))
 
 
 def _easy(group: Group, sampling: Sampling) -> bool:
+    """Whether every answer is far above all others."""
     answers = [passage.prior for passage in group.passages if (passage.grade or 0) > 0]
     others = [passage.prior for passage in group.passages if (passage.grade or 0) <= 0]
-    return max(answers) > max(others) + sampling.margin
+    return min(answers) > max(others) + sampling.margin
 
 
 def _skip(group: Group, sampling: Sampling) -> bool:

@@ -7,7 +7,7 @@ last of them: mined groups by corpus, then the trainer's checkpoints.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +86,7 @@ def sampling_of(recipe: Recipe) -> Sampling:
     """How a recipe draws its examples."""
     training = recipe.training
     return Sampling(
+        answers=training.answers,
         negatives=training.negatives,
         dev_share=training.dev_share,
         dev_sources=frozenset(source_name(each) for each in recipe.source if each.held_out),
@@ -109,7 +110,9 @@ async def _groups(
         async with open_services(own) as services:
             mined = await mine(services, judged, guard, recipe.mining.deepest_answer, progress)
         write_groups(kept, mined)
-    return list(read_groups(kept))
+    # A source's weight is no part of what was mined: it may change between runs.
+    weights = {query.source: query.weight for query in judged.queries}
+    return [replace(group, weight=weights[group.source]) for group in read_groups(kept)]
 
 
 def learn(

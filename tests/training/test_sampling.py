@@ -53,6 +53,19 @@ def test_an_example_has_one_answer_and_the_hardest_negatives() -> None:
     assert [passage.document for passage in example.passages[1:4]] == ["no0", "no1", "no2"]
 
 
+def test_several_answers_stand_among_negatives_of_the_whole_order() -> None:
+    """So that the answers far down do not all stand below what is hardest."""
+    passages = [Mined(f"yes{i}", f"answer {i}", 1 + i % 3, 0.0, 0.5, 30 + i) for i in range(6)]
+    passages += [Mined(f"no{i}", f"other {i}", None, 1.0, 0.4, i + 1) for i in range(40)]
+    group = Group("query", "s", 1.0, tuple(passages))
+    drawn = draw([group], 30, Sampling(answers=4, negatives=6), seed=1)
+    assert all(sum(grade > 0 for grade in example.grades) == 4 for example in drawn)
+    assert all(len(example.passages) == 10 for example in drawn)
+    assert {grade for example in drawn for grade in example.grades} == {0, 1, 2, 3}
+    ranks = [passage.rank for example in drawn for passage in example.passages[4:]]
+    assert 15 < sum(ranks) / len(ranks) < 26
+
+
 def test_sources_are_drawn_by_weight() -> None:
     """Three times the weight, about three times the examples."""
     groups = [*GROUPS, *(_group(1_000 + i, "heavy", 3.0) for i in range(200))]

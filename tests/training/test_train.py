@@ -99,6 +99,20 @@ async def test_a_trained_model_is_a_folder_that_searches_take(tmp_path: Path) ->
     assert model.score([pair]).logits.shape == (1,)
 
 
+async def test_another_weight_mines_nothing_anew(tmp_path: Path) -> None:
+    """What is kept of an earlier run takes the weights of this one."""
+    write_pairs(tmp_path)
+    recipe = _recipe()
+    work = tmp_path / "work"
+    await prepare(_settings(tmp_path), recipe, tmp_path, work, lambda *_: None)
+    mined = next((work / "mined").glob("*.jsonl"))
+    written_ns = mined.stat().st_mtime_ns
+    heavier = recipe.model_copy(update={"source": (SourceChoice(path="pairs.jsonl", weight=3.0),)})
+    material = await prepare(_settings(tmp_path), heavier, tmp_path, work, lambda *_: None)
+    assert mined.stat().st_mtime_ns == written_ns
+    assert {group.weight for group in material.training} == {3.0}
+
+
 async def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
     """Nothing is mined again, the dev curve has every point once, the model is the same."""
     with pytest.raises(_Stopped):
