@@ -18,6 +18,7 @@ from services.ports.models import BiEncoder, TokenCounter
 # As many as fill the encoder's passes.
 BATCH_CHUNKS = 256
 BATCH_RECORDS = 256
+FIRST_CHUNKS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +75,21 @@ class Cutter:
     ) -> AsyncGenerator[Batch, None]:
         """Batches in the order of the records, each cut when it is asked for.
 
+        They grow to their size, so that the encoder need not wait long for the first.
+
         Args:
             chunks: how many a batch shall have now, at least.
         """
         loop = asyncio.get_running_loop()
         remaining = iter(records)
+        size = FIRST_CHUNKS
         while True:
-            batch = await loop.run_in_executor(self._executor, self._next, remaining, chunks())
+            wanted = min(size, chunks())
+            batch = await loop.run_in_executor(self._executor, self._next, remaining, wanted)
             if not batch.versions:
                 return
             yield batch
+            size *= 2
 
     def _next(self, records: Iterator[Record], chunks: int) -> Batch:
         batch = Batch()

@@ -17,7 +17,7 @@ RECENT_S = 2.0
 PASSAGES_A_PASS = 4
 """A search that comes meanwhile shares the processors for a pass at most."""
 
-PASSAGES_AT_ONCE = 64
+PASSAGES_AT_ONCE = 32
 """Without searches: enough to fill the model's passes, few enough to notice one that comes."""
 
 CALLS_AT_ONCE = 2

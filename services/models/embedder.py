@@ -10,7 +10,7 @@ import numpy as np
 from services.concurrency import side_by_side
 from services.errors import Overloaded
 from services.models.batching import plan_batches
-from services.models.inputs import passage_input
+from services.models.inputs import head_tokens
 from services.models.lanes import Lanes
 from services.ports.models import BiEncoder, Encoded, Passage
 
@@ -97,10 +97,13 @@ class InProcessEmbedder:
         await self._passes.close()
 
     def _lengths(self, passages: Sequence[Passage]) -> list[int]:
-        encoder = self._encoder
-        limit = encoder.card.max_tokens
-        texts = (passage_input(passage, encoder.counter, limit) for passage in passages)
-        return [min(encoder.counter.count(text), limit) for text in texts]
+        counter, limit = self._encoder.counter, self._encoder.card.max_tokens
+        lengths = []
+        for passage in passages:
+            # Counted apart: the chunker has counted just these texts, and remembered it.
+            head = head_tokens(passage.title, passage.heading_path, counter, limit)
+            lengths.append(min(head + counter.count(passage.text), limit))
+        return lengths
 
     def _pass(self, batches: Sequence[Sequence[Passage]]) -> list[Encoded]:
         return [self._encoder.encode_passages(batch) for batch in batches]

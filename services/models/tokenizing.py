@@ -7,6 +7,7 @@ all-MiniLM-L6-v2 cuts at 128); inputs are cut here, at what the model reads.
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -21,6 +22,7 @@ Ids = NDArray[np.int32]
 Offsets = NDArray[np.int32]
 
 _CACHED_TEXTS = 8_192
+_CACHED_COUNTS = 1_024
 _MAX_CHARACTERS_PER_TOKEN = 64
 _ALWAYS_READ_CHARACTERS = 16_384
 
@@ -58,7 +60,8 @@ class ModelTokenizer:
     """A tokenizer.json without its truncation and padding. Thread-safe.
 
     Implements TokenCounter. Ids of texts are remembered, since a reranker counts the same
-    passages that it then scores, and meets them again with the next query.
+    passages that it then scores, and meets them again with the next query; counts, since a
+    chunk is counted when it is cut and again when its place in a pass is planned.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -76,6 +79,7 @@ class ModelTokenizer:
         self._with_types = not names or "token_type_ids" in names
         self._known: OrderedDict[str, Ids] = OrderedDict()
         self._lock = Lock()
+        self._counted = lru_cache(_CACHED_COUNTS)(self._count)
         self.single = self._template(pair=False)
         self.pair = self._template(pair=True)
         self.padding_id = self._padding_id()
@@ -87,6 +91,9 @@ class ModelTokenizer:
 
     def count(self, text: str) -> int:
         """How many tokens the text has, special tokens left out, nothing truncated."""
+        return self._counted(text) if len(text) <= _ALWAYS_READ_CHARACTERS else self._count(text)
+
+    def _count(self, text: str) -> int:
         return len(self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0])
 
     def ids(self, texts: Sequence[str], max_tokens: int, *, remember: bool = True) -> list[Ids]:
