@@ -78,7 +78,7 @@ class ListwiseLoss(nn.Module):
             features = batch_to_device(self.model.preprocess(part), self.model.device)
             parts.append(self.model(features)["scores"].reshape(-1).float())
         back = torch.tensor(order, device=self.model.device).argsort()
-        return list(torch.cat(parts)[back].split([len(texts) for texts in passages]))
+        return list(torch.split(torch.cat(parts)[back], [len(texts) for texts in passages]))
 
     def get_config_dict(self) -> dict[str, float]:
         """For the checkpoint's model card."""
