@@ -11,7 +11,7 @@ from services.models.notes import Notes
 
 NAME = "winnow/offline-reranker"
 FOLDER = Path(__file__).parent / "offline_reranker"
-WEIGHTS_SHA256 = "96e7bb87b14d992708178bf0a8e33ce0e523f6a7267a5f6f94ccc75d09ae204f"
+WEIGHTS_SHA256 = "65b33ef0c8babeee09a47678af406181c3546e6800b0255a8ec79df7d9b881e6"
 
 
 def find_shipped(notes: Notes, folder: Path = FOLDER) -> tuple[Path | None, str]:
