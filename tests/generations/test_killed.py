@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(
     ("step", "count", "at_most"),
-    [("lexical", 2, 70), ("vectors", 1, 90), ("marked", 2, 45)],
+    [("lexical", 4, 70), ("vectors", 1, 90), ("marked", 4, 45)],
 )
 async def test_a_killed_build_is_resumed(
     tmp_path: Path, step: str, count: int, at_most: int
