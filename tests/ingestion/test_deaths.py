@@ -80,7 +80,10 @@ async def test_a_document_that_kills_its_worker_becomes_a_dead_letter(stack: Sta
 
 async def test_a_broker_that_forgets_everything_costs_nothing(stack: Stack) -> None:
     """FLUSHALL while tasks are queued, in hand and on their way back."""
-    workers = [stack.started(OddWorker, ODD_PAUSE_S="0.3") for _ in range(2)]
+    # Forgotten too is who lives: whoever hands out must wait for the workers to say so again,
+    # and not do all the work meanwhile, or none would be queued the next time.
+    alone = {"ODD_PAUSE_S": "0.3", "WINNOW_INGEST_IN_PROCESS": "false"}
+    workers = [stack.started(OddWorker, **alone) for _ in range(2)]
     settings = stack.settings.model_copy(update={"ingest_in_process": False})
     async with open_services(settings) as services, Indexer(services) as indexer:
         await indexer.create_collection(COLLECTION, language="en")
