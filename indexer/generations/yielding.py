@@ -26,7 +26,6 @@ CALLS_AT_ONCE = 2
 LONGEST_WAIT_S = 0.25
 """Where searches never end a build goes on after so long all the same."""
 
-
 CHUNKS_A_BATCH = 16
 """Between searches: what is cut, or written, in little more time than they leave."""
 

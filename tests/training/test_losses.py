@@ -13,7 +13,8 @@ BASE = Path(__file__).parents[1] / "fixtures" / "tiny-cross-encoder"
 
 def test_the_loss_of_a_batch_is_the_mean_of_its_groups(tmp_path: Path) -> None:
     """Though pairs are passed by length, each logit comes back to its own passage."""
-    torch = pytest.importorskip("torch")
+    import torch
+
     from evaluation.training.losses import ListwiseLoss, Objective
     from evaluation.training.rerankers import open_base
 
